@@ -141,7 +141,7 @@ static int smc_diag_put_sock(struct sk_buff *skb, struct netlink_callback *cb,
 	smc_diag_addr(&msg->id, smc);
 	sock_diag_save_cookie(sk, msg->id.idiag_cookie);
 	msg->diag_uid = from_kuid_munged(sk_user_ns(NETLINK_CB(cb->skb).sk),
-					 sock_i_uid(sk));
+					 sk_uid(sk));
 	msg->diag_inode = sock_i_ino(sk);
 
 	shutdown = READ_ONCE(sk->sk_shutdown);

@@ -15,10 +15,13 @@
 #include "smc_stats.h"
 #include "smc_tx.h"
 
-/* bytes that the application can write */
+/*
+ * Bytes that the application can write. The ring's end must not catch up with
+ * its beginning in the middle of a page, or that would be given back too early.
+ */
 static u32 smc_tx_room(const struct smc_conn *conn)
 {
-	return conn->tx_size - (u32)(conn->tx_prep - conn->tx_fin);
+	return conn->tx_size - (u32)(conn->tx_prep - (conn->tx_fin & PAGE_MASK));
 }
 
 /* enough of them to wake someone up, as with TCP a third */

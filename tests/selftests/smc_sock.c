@@ -1217,8 +1217,6 @@ static void t_counts(void)
 		EXPECT(!ioctl(l.fd, SIOCOUTQ, &v));
 	while (v && st_now_ms() < end);
 	EXPECT_EQ(v, 0);
-	EXPECT(!ioctl(l.fd, SIOCOUTQNSD, &v));
-	EXPECT_EQ(v, 0);
 	fill(l.fd);
 	EXPECT(!ioctl(l.fd, SIOCOUTQ, &v));
 	EXPECT(v > 0);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A handshake on the wire, decoded by tshark and compared field by field."""
-import ipaddress, os, subprocess, tempfile
+import ipaddress, os, subprocess
+import lab
 from cases.traffic import A4, B4, A6, B6, idle, port
 from tap import test
 
@@ -34,14 +35,12 @@ def num(s):
 
 class Frames:
     def __init__(self, pcap):
-        with tempfile.NamedTemporaryFile(suffix=".pcap") as f:
-            f.write(pcap)
-            f.flush()
-            out = subprocess.run(
-                ["tshark", "-n", "-r", f.name, "-o", "tcp.check_checksum:TRUE", "-T", "fields", "-E", "separator=|",
-                 "-E", "occurrence=f"] + [x for n in FIELDS for x in ("-e", n)],
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True,
-                env=dict(os.environ, LC_ALL="C.UTF-8")).stdout
+        # the ports of the tests belong to other protocols as well: ask the heuristics first
+        out = subprocess.run(
+            ["tshark", "-n", "-r", pcap, "-o", "tcp.check_checksum:TRUE", "-o", "tcp.try_heuristic_first:TRUE",
+             "-T", "fields", "-E", "separator=|", "-E", "occurrence=f"] + [x for n in FIELDS for x in ("-e", n)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True,
+            env=dict(os.environ, LC_ALL="C.UTF-8")).stdout
         self.all = [dict(zip(FIELDS, l.split("|"))) for l in out.splitlines()]
         for f in self.all:
             f["src"] = f["ip.src"] or f["ipv6.src"]
@@ -76,7 +75,12 @@ def capture(t, client_addr, server_addr, family):
     # the end of the TCP connection is the last to come
     t.until(t.a, "tcpdump -nr /tmp/w.pcap 'tcp[13] & 1 != 0 or ip6[53] & 1 != 0' 2>/dev/null | grep .", 20)
     cap.stop()
-    return Frames(t.a.get("/tmp/w.pcap"))
+    os.makedirs(os.path.join(lab.BUILD, "vm-logs"), exist_ok=True)
+    pcap = os.path.join(lab.BUILD, "vm-logs", "wire-%s%s.pcap" % ("-".join(t.kernels), family))
+    with open(pcap, "wb") as f:
+        f.write(t.a.get("/tmp/w.pcap"))
+    t.diag("capture: " + os.path.relpath(pcap, lab.TOP))
+    return Frames(pcap)
 
 def mac(vm):
     return vm.sh("cat /sys/class/net/eth0/address").strip()
