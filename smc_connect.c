@@ -217,10 +217,8 @@ int smc_connect_start(struct smc_sock *smc, struct socket *sock,
 	case SS_CONNECTED:
 		return -EISCONN;
 	case SS_UNCONNECTED:
-		if (sk->sk_state == SMC_ACTIVE)
-			return -EISCONN;
 		if (sk->sk_state != SMC_INIT)
-			return -EINVAL;
+			return -EISCONN;	/* as TCP says of a listener too */
 		sock_error(sk);
 		rc = smc_connect_begin(smc, addr, alen, flags);
 		if (rc)

@@ -19,8 +19,12 @@
 #include "smc_stats.h"
 #include "smc_synopt.h"
 
-/* a FIN may come before the CDC message that ends the connection, by this */
+/*
+ * TCP and RoCE are two ways: a FIN or a RST may overtake the data and the CDC
+ * message that end the connection, by this much.
+ */
 #define SMC_TCP_FIN_PATIENCE	(10 * HZ)
+#define SMC_TCP_RST_PATIENCE	(HZ / 4)
 
 /**
  * struct smc_tcp_free - releasing a socket sleeps, destructors may not
@@ -67,7 +71,7 @@ static void smc_tcp_queue(struct smc_sock *smc, struct workqueue_struct *wq,
 static void smc_tcp_queue_watch(struct smc_sock *smc, unsigned long delay)
 {
 	sock_hold(&smc->sk);
-	if (!queue_delayed_work(smc_wq, &smc->tcp_work, delay))
+	if (mod_delayed_work(smc_wq, &smc->tcp_work, delay))
 		sock_put(&smc->sk);
 }
 
@@ -298,6 +302,9 @@ void smc_tcp_work(struct work_struct *work)
 	    READ_ONCE(conn->tx_conn_flags) & (SMC_CDC_S_CLOSED |
 					      SMC_CDC_S_ABORT)) {
 		/* it is over anyway */
+	} else if (state == TCP_CLOSE && !smc->rst_seen) {
+		smc->rst_seen = true;
+		smc_tcp_queue_watch(smc, SMC_TCP_RST_PATIENCE);
 	} else if (state == TCP_CLOSE || (smc->fin_seen && !flags)) {
 		SMC_STAT_INC(SMC_STAT_TCP_RESET);
 		smc_close_reset(conn, READ_ONCE(smc->clcsk->sk_err) ?:

@@ -290,7 +290,7 @@ int smc_tx_sendmsg(struct sock *sk, struct smc_conn *conn, struct msghdr *msg,
 		spin_lock_bh(&conn->lock);
 		if (smc_tx_peer_gone(conn)) {
 			spin_unlock_bh(&conn->lock);
-			rc = -ECONNRESET;
+			rc = -EPIPE;
 			break;
 		}
 		room = smc_tx_room(conn);

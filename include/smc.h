@@ -107,6 +107,8 @@ struct smc_sock {
 	bool			plain;
 	/** @fin_seen: TCP's FIN came before the peer ended the connection */
 	bool			fin_seen;
+	/** @rst_seen: so did its RST */
+	bool			rst_seen;
 	/** @connect_addr: where connect() goes, while it does */
 	struct sockaddr_storage	*connect_addr;
 	/** @connect_alen: bytes of @connect_addr */

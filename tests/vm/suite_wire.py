@@ -6,16 +6,16 @@ from cases.traffic import A4, B4, A6, B6, idle, port
 from tap import test
 
 OPTION = "0101fe06e2d4c3d9"
-FIELDS = """frame.number ip.src ipv6.src tcp.flags tcp.options tcp.checksum.status smc.clc_msg smc.llc_msg smc.length
-smc.proposal.smc.version smc.proposal.smc.type smc.proposal.sender.client.peer.id smc.proposal.client.preferred.gid
+FIELDS = """frame.number eth.src ip.src ipv6.src tcp.flags tcp.options tcp.checksum.status smc.clc_msg smc.llc_msg smc.length
+smc.proposal.flags smc.proposal.sender.client.peer.id smc.proposal.client.preferred.gid
 smc.proposal.client.preferred.mac smc.outgoing.interface.subnet.mask
 smc.outgoing.interface.subnet.mask.number.of.significant.bits smc.proposal.ipv6.prefix.count
 smc.proposal.ipv6.prefix.value smc.proposal.ipv6.prefix.length
-smc.accept.smc.type smc.accept.first.contact smc.accept.sender.server.peer.id smc.accept.server.preferred.gid
+smc.accept.flags smc.accept.sender.server.peer.id smc.accept.server.preferred.gid
 smc.accept.server.preferred.mac smc.accept.server.qp.number smc.accept.server.rmb.rkey
 smc.accept.server.tcp.conn.index smc.accept.server.rmb.element.alert.token smc.accept.rmb.buffer.size
 smc.accept.qp.mtu.value smc.accept.server.rmb.virtual.address smc.accept.initial.psn
-smc.confirm.smc.type smc.confirm.first.contact smc.confirm.sender.client.peer.id smc.client.gid smc.confirm.client.mac
+smc.confirm.flags smc.confirm.sender.client.peer.id smc.client.gid smc.confirm.client.mac
 smc.confirm.client.qp.number smc.confirm.client.rmb.rkey smc.confirm.client.tcp.conn.index
 smc.client.rmb.element.alert.token smc.confirm.rmb.buffer.size smc.confirm.qp.mtu.value
 smc.client.rmb.virtual.address smc.initial.psn
@@ -26,6 +26,7 @@ smc.rmbe.ctrl.conn.rw.status.flags smc.rmbe.ctrl.peer.conn.state.flags smc.rmbe.
 smc.rmbe.ctrl.peer.closed.conn
 infiniband.bth.opcode infiniband.bth.destqp infiniband.bth.psn infiniband.reth.va infiniband.reth.r_key
 infiniband.reth.dmalen udp.dstport _ws.malformed""".split()
+BY_NAME = {f.replace(".", "_"): f for f in FIELDS}
 PROPOSAL, ACCEPT, CONFIRM = 1, 2, 3
 CONFIRM_LINK, CDC = 1, 0xfe
 WRITES = {6, 8, 10, 11}           # RDMA WRITE first, last, only, only with immediate
@@ -48,7 +49,7 @@ class Frames:
         """frames whose fields have these values (dots written as _)"""
         def fits(f):
             for k, v in want.items():
-                s = f.get(k) or f.get(k.replace("_", "."))
+                s = f[BY_NAME[k]]
                 if not s or (num(s) if isinstance(v, int) else s) != v:
                     return False
             return True
@@ -115,10 +116,11 @@ def check(t, client, server, family):
               num(pr["smc.outgoing.interface.subnet.mask.number.of.significant.bits"])), ("10.9.0.0", 24), "subnet")
     t.ok(num(pr["smc.length"]) in (52 + 17 * n, 92 + 17 * n), "Proposal: length " + pr["smc.length"])
     t.eq((num(ac["smc.length"]), num(co["smc.length"])), (68, 68), "lengths of Accept and Confirm")
-    t.ok(num(pr["smc.proposal.smc.version"]) in (1, 2), "Proposal: version")
-    t.eq([num(x) & 3 for x in (pr["smc.proposal.smc.type"], ac["smc.accept.smc.type"], co["smc.confirm.smc.type"])],
-         [0, 0, 0], "path: SMC-R")
-    t.ok(ac["smc.accept.first.contact"] in ("1", "True"), "Accept: first contact")
+    flags = [num(x) for x in (pr["smc.proposal.flags"], ac["smc.accept.flags"], co["smc.confirm.flags"])]
+    t.ok(flags[0] >> 4 in (1, 2), "Proposal: version %d" % (flags[0] >> 4))
+    t.eq([x >> 4 for x in flags[1:]], [1, 1], "versions of Accept and Confirm")
+    t.eq([x & 3 for x in flags], [0, 0, 0], "path: SMC-R")
+    t.eq(flags[1] & 8, 8, "Accept: first contact")
     peer_c, peer_s = pr["smc.proposal.sender.client.peer.id"], ac["smc.accept.sender.server.peer.id"]
     t.eq(co["smc.confirm.sender.client.peer.id"], peer_c, "Confirm: peer id")
     t.ok(peer_c != peer_s, "the peers have the same id")
@@ -143,9 +145,8 @@ def check(t, client, server, family):
 
     # LLC: CONFIRM LINK, request of the server, response of the client
     links = w.having(smc_llc_msg=CONFIRM_LINK)
-    t.eq([(f["src"] if f["src"] in (client, server) else {A4: client, B4: server}.get(f["src"], f["src"]),
-           f["smc.confirm.link.response"] in ("1", "True")) for f in links],
-         [(server, False), (client, True)], "CONFIRM LINK messages")
+    t.eq([(f["eth.src"], f["smc.confirm.link.response"] in ("1", "True")) for f in links],
+         [(mac(t.b), False), (mac(t.a), True)], "CONFIRM LINK messages")
     for f, me, gid, vm in ((links[0], a, ac["smc.accept.server.preferred.gid"], t.b), (links[1], c, co["smc.client.gid"], t.a)):
         t.eq((f["smc.sender.gid"], f["smc.confirm.link.sender.mac"], num(f["smc.confirm.link.sender.qp.number"])),
              (gid, mac(vm), me["qpn"]), "CONFIRM LINK: sender")
@@ -156,9 +157,9 @@ def check(t, client, server, family):
     t.ok(1 <= number, "CONFIRM LINK: number")
 
     # RoCE: first packets carry the PSNs and queue pairs that were agreed upon
-    for to, own, name in ((a, c, "client"), (c, a, "server")):
-        sent = w.having(infiniband_bth_destqp=to["qpn"])
-        t.ok(sent, "no packet of the %s" % name)
+    for to, own, name, vm in ((a, c, "client", t.a), (c, a, "server", t.b)):
+        sent = [f for f in w.having(eth_src=mac(vm)) if f["infiniband.bth.destqp"]]
+        t.eq({num(f["infiniband.bth.destqp"]) for f in sent}, {to["qpn"]}, "queue pair that the %s sends to" % name)
         psn = [num(f["infiniband.bth.psn"]) for f in sent if num(f["infiniband.bth.opcode"]) < 0x11]
         t.eq(psn[0], own["psn"], "first PSN of the " + name)
         t.ok({f["udp.dstport"] for f in sent} == {"4791"}, "UDP port")

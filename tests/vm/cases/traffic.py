@@ -73,9 +73,10 @@ def held(t, args="", n=1, client=None, family="", timeout=60, mode="smcr"):
     common = "-n %d -p %d -H -t %d %s %s" % (n, p, timeout, family, args)
     for vm in (client, server):
         vm.sh("rm -f /tmp/ready.%d; mknod /tmp/ready.%d p" % (p, p))
-    s = server.start("smc_xfer -s %s --ready /tmp/ready.%d" % (common, p))
+    # exec: the signal that ends them goes to their shell as well
+    s = server.start("exec smc_xfer -s %s --ready /tmp/ready.%d" % (common, p))
     server.sh("timeout 20 head -n 1 /tmp/ready.%d" % p, 30)         # listening
-    c = client.start("smc_xfer -c %s %s --ready /tmp/ready.%d" % (address(t, server, family), common, p))
+    c = client.start("exec smc_xfer -c %s %s --ready /tmp/ready.%d" % (address(t, server, family), common, p))
     for vm in (client, server):
         vm.sh("timeout %d head -n 1 /tmp/ready.%d" % (timeout, p), timeout + 10)
         t.eq({s["mode"] for s in sockets(vm, "ACTIVE", p)}, {mode}, "modes of the held connections")
