@@ -37,6 +37,8 @@ static void smc_listen_drop(struct smc_sock *child)
 	/* its listener may be locked */
 	lock_sock_nested(sk, SINGLE_DEPTH_NESTING);
 	sock_set_flag(sk, SOCK_DEAD);
+	sock_set_flag(sk, SOCK_LINGER);
+	sk->sk_lingertime = 0;	/* reset */
 	smc_sock_discard(child);
 	release_sock(sk);
 	sock_put(sk);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Things that go away in mid-transfer: devices, processes, machines, the module."""
-from cases.traffic import B4, NO_DEVICE, PEER_DECLINED, address, held, idle, port, xfer
+from cases.traffic import B4, NO_DEVICE, PEER_DECLINED, address, held, idle, port, unload, xfer
 from tap import test
 
 # how a connection may end whose peer or link went away
@@ -119,9 +119,6 @@ def device_removed_idle(t):
         t.gone(j)
     add_rxe(t, t.b)
     xfer(t, "-N 64k")
-
-def unload(t, vm):
-    t.until(vm, "rmmod smc_diag 2>/dev/null; rmmod smc", 30)
 
 @test(pairs="same", timeout=120, boot="away")
 def module_in_use(t):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Streams: every byte compared, in many shapes."""
-from cases.traffic import held, idle, link_groups, xfer
+from cases.traffic import fresh, held, idle, link_groups, xfer
 from tap import test
 
 CONF = [
@@ -40,7 +40,7 @@ def mapped_many(t):
 @test(pairs="same", timeout=180)
 def many(t):
     """300 connections from one process: all SMC-R, in two link groups"""
-    idle(t)
+    fresh(t)
     c, s, _ = held(t, "-N 32k --sndbuf 16k --rcvbuf 16k", n=300, timeout=120)
     groups = [link_groups(vm) for vm in (t.a, t.b)]
     for j in (c, s):

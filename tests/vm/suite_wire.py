@@ -2,7 +2,7 @@
 """A handshake on the wire, decoded by tshark and compared field by field."""
 import ipaddress, os, subprocess
 import lab
-from cases.traffic import A4, B4, A6, B6, idle, port
+from cases.traffic import A4, A6, B4, B6, fresh, idle, port
 from tap import test
 
 OPTION = "0101fe06e2d4c3d9"
@@ -61,10 +61,7 @@ def one(t, frames, what):
 
 def capture(t, client_addr, server_addr, family):
     """the frames of a first contact from A to B, 4 bytes client to server and 1000 back, and both link layers"""
-    for vm in (t.a, t.b):
-        idle(t)
-        t.until(vm, "rmmod smc_diag 2>/dev/null; rmmod smc", 30)
-        vm.sh("modprobe smc; modprobe smc_diag")
+    fresh(t)
     t.a.sh("rm -f /tmp/w.pcap")
     p = port()
     cap = t.a.start("tcpdump -U -i eth0 -s 0 -w /tmp/w.pcap 'tcp port %d or udp port 4791'" % p)

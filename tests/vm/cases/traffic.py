@@ -6,7 +6,7 @@ A4, B4, A6, B6 = "10.9.0.1", "10.9.0.2", "fd09::1", "fd09::2"
 NO_PEER_SMC = "0x03010000"          # no SMC option in the SYN or SYN-ACK
 NO_DEVICE = "0x03030000"
 PEER_DECLINED = "0x05000000"
-_ports = itertools.count(20000)
+_ports = itertools.count(2000)      # below what clients get
 
 def port():
     """a port that no other test of this run uses"""
@@ -62,6 +62,16 @@ def idle(t, vms=None):
     """wait until no AF_SMC socket is left on these machines"""
     for vm in vms or (t.a, t.b):
         t.until(vm, "smc_diag -c | grep '\"total\":0,'", 30)
+
+def unload(t, vm):
+    t.until(vm, "rmmod smc_diag 2>/dev/null; rmmod smc", 30)
+
+def fresh(t):
+    """no link group is left: the modules go and come back on both machines"""
+    idle(t)
+    for vm in (t.a, t.b):
+        unload(t, vm)
+        vm.sh("modprobe smc && modprobe smc_diag")
 
 def held(t, args="", n=1, client=None, family="", timeout=60, mode="smcr"):
     """
