@@ -71,6 +71,12 @@ int smc_llc_send_confirm_link(struct smc_link *link, bool response)
 	return smc_llc_send(link, &msg);
 }
 
+static bool smc_llc_confirmed(const struct smc_link *link)
+{
+	/* pairs with smc_llc_rx_confirm_link(): who sees it sees the message */
+	return smp_load_acquire(&link->confirmed);
+}
+
 /**
  * smc_llc_wait_confirm_link - wait for the peer's CONFIRM LINK
  * @link: the link
@@ -83,10 +89,9 @@ int smc_llc_wait_confirm_link(struct smc_link *link, long timeout)
 {
 	struct smc_lgr *lgr = link->lgr;
 
-	wait_event_timeout(lgr->wait,
-			   smp_load_acquire(&link->confirmed) ||
+	wait_event_timeout(lgr->wait, smc_llc_confirmed(link) ||
 			   READ_ONCE(lgr->state) == SMC_LGR_DEAD, timeout);
-	if (smp_load_acquire(&link->confirmed))
+	if (smc_llc_confirmed(link))
 		return 0;
 	if (READ_ONCE(lgr->state) == SMC_LGR_DEAD)
 		return -ENOLINK;
@@ -213,6 +218,7 @@ static void smc_llc_rx_confirm_link(struct smc_link *link,
 		return;
 	}
 	link->confirm = *msg;
+	/* pairs with smc_llc_confirmed() */
 	smp_store_release(&link->confirmed, true);
 	wake_up_all(&link->lgr->wait);
 }

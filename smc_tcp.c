@@ -53,7 +53,7 @@ static struct {
  */
 static struct smc_sock *smc_tcp_owner(struct sock *sk)
 {
-	uintptr_t data = (uintptr_t)rcu_access_pointer(sk->sk_user_data);
+	uintptr_t data = (uintptr_t)rcu_access_pointer(__sk_user_data(sk));
 
 	if ((data & ~SK_USER_DATA_PTRMASK) != SK_USER_DATA_NOCOPY)
 		return NULL;
@@ -136,7 +136,7 @@ void smc_tcp_hook(struct smc_sock *smc)
 	struct sock *sk = smc->clcsk;
 
 	write_lock_bh(&sk->sk_callback_lock);
-	if (!rcu_access_pointer(sk->sk_user_data)) {
+	if (!rcu_access_pointer(__sk_user_data(sk))) {
 		__rcu_assign_sk_user_data_with_flags(sk, smc,
 						     SK_USER_DATA_NOCOPY);
 		sk->sk_state_change = smc_tcp_state_change;

@@ -148,10 +148,11 @@ static inline struct smc_sock *smc_sk(const struct sock *sk)
  * smc_carrier - what carries the bytes of this socket
  * @smc: the socket
  *
- * Pairs with the release in smc_set_carrier(): who sees RDMA sees @smc->conn.
+ * Who sees RDMA sees @smc->conn.
  */
 static inline enum smc_carrier smc_carrier(const struct smc_sock *smc)
 {
+	/* pairs with smc_fallback() and smc_sock_established() */
 	return smp_load_acquire(&smc->carrier);
 }
 

@@ -9,6 +9,7 @@
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/scatterlist.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <rdma/ib_verbs.h>
 
@@ -16,8 +17,8 @@ struct smc_lgr;
 struct smc_link;
 
 #define SMC_RMB_MAX_ELEMS	255	/* the index on the wire is a byte */
-#define SMC_RMB_BYTES		(1 << 20) /* of an RMB, if elements are small */
-#define SMC_RMB_FIRST_BYTES	(1 << 18) /* the same, a group's first RMB */
+#define SMC_RMB_BYTES		SZ_1M /* of an RMB, if elements are small */
+#define SMC_RMB_FIRST_BYTES	SZ_256K /* the same, a group's first RMB */
 #define SMC_RMB_LOW		2	/* free elements when more are made */
 #define SMC_TXPOOL_PAGES	64	/* spare pages that a link keeps */
 #define SMC_RMBE_CODES		16

@@ -6,12 +6,12 @@
 #include <linux/version.h>
 
 /* addresses whose size is not that of struct sockaddr: the type came in 6.19 */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#if KERNEL_VERSION(6, 19, 0) > LINUX_VERSION_CODE
 #define sockaddr_unsized	sockaddr
 #endif
 
 /* proto_ops.accept() takes its arguments in a struct since 6.10 */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#if KERNEL_VERSION(6, 10, 0) > LINUX_VERSION_CODE
 struct proto_accept_arg {
 	int flags;
 	int err;
@@ -27,6 +27,7 @@ static int name##_args(struct socket *sock, struct socket *newsock,	\
 									\
 	return name(sock, newsock, &arg);				\
 }
+
 #define SMC_PROTO_ACCEPT(name)	name##_args
 #else
 #define SMC_DEFINE_PROTO_ACCEPT(name)

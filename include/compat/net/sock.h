@@ -6,7 +6,7 @@
 #include <linux/version.h>
 
 /* sk_uid() replaced sock_i_uid() in 6.17 */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#if KERNEL_VERSION(6, 17, 0) > LINUX_VERSION_CODE
 static inline kuid_t sk_uid(const struct sock *sk)
 {
 	return READ_ONCE(sk->sk_uid);
