@@ -41,8 +41,22 @@ struct smc_net {
 	u32		next;
 };
 
-struct workqueue_struct *smc_hs_wq;
+struct workqueue_struct *smc_connect_wq;
+struct workqueue_struct *smc_serve_wq;
+struct workqueue_struct *smc_rmb_wq;
+struct workqueue_struct *smc_end_wq;
 struct workqueue_struct *smc_wq;
+
+static const struct {
+	struct workqueue_struct	**wq;
+	const char		*name;
+} smc_wqs[] = {
+	{ &smc_connect_wq,	"smc_connect" },
+	{ &smc_serve_wq,	"smc_serve" },
+	{ &smc_rmb_wq,		"smc_rmb" },
+	{ &smc_end_wq,		"smc_end" },
+	{ &smc_wq,		"smc" },
+};
 
 static unsigned int smc_net_id;
 static struct proto smc_proto;
@@ -62,6 +76,19 @@ static void smc_sock_destruct(struct sock *sk)
 	kfree(smc->connect_addr);
 	if (smc->conn)
 		smc_conn_put(smc->conn);
+}
+
+/* what a socket's work item is for depends on what the socket is */
+static void smc_sock_work(struct work_struct *work)
+{
+	struct smc_sock *smc = container_of(work, struct smc_sock, work);
+
+	if (smc->is_child)
+		smc_listen_serve_work(smc);
+	else if (READ_ONCE(smc->sk.sk_state) == SMC_LISTEN)
+		smc_listen_work(smc);
+	else
+		smc_connect_work(smc);
 }
 
 /**
@@ -91,6 +118,7 @@ struct sock *smc_sock_alloc(struct net *net, struct socket *sock, int protocol)
 	sock_set_flag(sk, SOCK_RCU_FREE);	/* tables do not hold it */
 
 	smc = smc_sk(sk);
+	INIT_WORK(&smc->work, smc_sock_work);
 	INIT_DELAYED_WORK(&smc->tcp_work, smc_tcp_work);
 	spin_lock_init(&smc->accept_lock);
 	INIT_LIST_HEAD(&smc->accept_q);
@@ -101,36 +129,51 @@ struct sock *smc_sock_alloc(struct net *net, struct socket *sock, int protocol)
 		sock_put(sk);
 		return NULL;
 	}
+	smc->listed = true;
 	return sk;
 }
 
-static void smc_sock_unlist(struct smc_sock *smc)
+/**
+ * smc_sock_unlist - a socket is not to be seen by sock_diag any more
+ * @smc: the socket; nobody else does this at the same time
+ */
+void smc_sock_unlist(struct smc_sock *smc)
 {
-	xa_erase_bh(&smc_net(sock_net(&smc->sk))->socks, smc->diag_id);
+	if (smc->listed)
+		xa_erase_bh(&smc_net(sock_net(&smc->sk))->socks, smc->diag_id);
+	smc->listed = false;
 }
 
 /**
  * smc_sock_established - the socket is connected
- * @smc: the socket; its carrier is TCP, or its connection over RDMA is set
+ * @smc: the socket; over RDMA if that connection is set, else over TCP
  *
+ * Nobody uses the carrier before this has published it.
  * Context: process, under the socket lock or before anybody else has it.
  */
 void smc_sock_established(struct smc_sock *smc)
 {
 	struct sock *sk = &smc->sk;
 
-	if (smc_is_fallback(smc)) {
+	if (!smc->conn) {
 		if (sk->sk_socket)
 			smc_tcp_graft(smc, sk->sk_socket);
-	} else {
-		smc_tcp_hook(smc);
 		/* pairs with smc_carrier() */
-		smp_store_release(&smc->carrier, SMC_CARRIER_RDMA);
+		smp_store_release(&smc->carrier, SMC_CARRIER_TCP);
+		WRITE_ONCE(sk->sk_state, SMC_ACTIVE);
+		return;
 	}
+	smc_tcp_hook(smc);
+	/* pairs with smc_carrier() */
+	smp_store_release(&smc->carrier, SMC_CARRIER_RDMA);
+	smc_close_live(smc->conn);
 	WRITE_ONCE(sk->sk_state, SMC_ACTIVE);
-	/* TCP may have ended before anybody was told of it */
-	if (!smc_is_fallback(smc) &&
-	    READ_ONCE(smc->clcsk->sk_state) != TCP_ESTABLISHED)
+	/*
+	 * TCP may have ended before its callback could know what we are: either
+	 * that sees the carrier, or we see the state.
+	 */
+	smp_mb();
+	if (READ_ONCE(smc->clcsk->sk_state) != TCP_ESTABLISHED)
 		smc->clcsk->sk_state_change(smc->clcsk);
 }
 
@@ -335,34 +378,49 @@ static int smc_carrier_wait(struct sock *sk, long timeo)
 	return rc;
 }
 
+static int smc_tcp_sendmsg(struct smc_sock *smc, struct msghdr *msg, size_t len)
+{
+	int rc;
+
+	smc_tcp_err_sync(smc);
+	smc_tcp_sync_opts(smc);
+	rc = smc->clcsock->ops->sendmsg(smc->clcsock, msg, len);
+	return smc_tcp_err_leave(smc, rc);
+}
+
+static int smc_tcp_recvmsg(struct smc_sock *smc, struct msghdr *msg, size_t len,
+			   int flags)
+{
+	int rc;
+
+	smc_tcp_err_sync(smc);
+	smc_tcp_sync_opts(smc);
+	rc = smc->clcsock->ops->recvmsg(smc->clcsock, msg, len, flags);
+	return smc_tcp_err_leave(smc, rc);
+}
+
 static int smc_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 {
 	struct smc_sock *smc = smc_sk(sock->sk);
 	struct sock *sk = sock->sk;
 	int rc;
 
-	if (smc_is_fallback(smc)) {
-		smc_tcp_err_enter(smc);
-		rc = smc->clcsock->ops->sendmsg(smc->clcsock, msg, len);
-		return smc_tcp_err_leave(smc, rc);
-	}
+	if (smc_is_fallback(smc))
+		return smc_tcp_sendmsg(smc, msg, len);
 	if (msg->msg_flags & SMC_SEND_REFUSED)
 		return -EOPNOTSUPP;
 
 	lock_sock(sk);
 	rc = smc_carrier_wait(sk, sock_sndtimeo(sk, msg->msg_flags &
 						    MSG_DONTWAIT));
-	if (!rc && smc_carrier(smc) == SMC_CARRIER_RDMA) {
+	if (!rc && smc_carrier(smc) == SMC_CARRIER_RDMA)
 		rc = smc_tx_sendmsg(sk, smc->conn, msg, len);
-		release_sock(sk);
-		return rc;
-	}
+	else if (!rc && !smc_is_fallback(smc))
+		rc = sk_stream_error(sk, msg->msg_flags, -EPIPE);
 	release_sock(sk);
-	if (rc)
-		return rc;
-	if (sk->sk_err)
-		return sock_error(sk);
-	return smc->clcsock->ops->sendmsg(smc->clcsock, msg, len);
+	if (!rc && smc_is_fallback(smc))
+		rc = smc_tcp_sendmsg(smc, msg, len);
+	return rc;
 }
 
 static int smc_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
@@ -372,11 +430,8 @@ static int smc_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	struct sock *sk = sock->sk;
 	int rc;
 
-	if (smc_is_fallback(smc)) {
-		smc_tcp_err_enter(smc);
-		rc = smc->clcsock->ops->recvmsg(smc->clcsock, msg, len, flags);
-		return smc_tcp_err_leave(smc, rc);
-	}
+	if (smc_is_fallback(smc))
+		return smc_tcp_recvmsg(smc, msg, len, flags);
 	if (flags & SMC_RECV_REFUSED)
 		return -EOPNOTSUPP;
 
@@ -385,15 +440,13 @@ static int smc_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	if (!rc && smc_carrier(smc) == SMC_CARRIER_RDMA) {
 		msg->msg_namelen = 0;
 		rc = smc_rx_recvmsg(sk, smc->conn, msg, len, flags);
-		release_sock(sk);
-		return rc;
+	} else if (!rc && !smc_is_fallback(smc)) {
+		rc = sock_error(sk) ?: -ENOTCONN;
 	}
 	release_sock(sk);
-	if (rc)
-		return rc;
-	if (sk->sk_err)
-		return sock_error(sk);
-	return smc->clcsock->ops->recvmsg(smc->clcsock, msg, len, flags);
+	if (!rc && smc_is_fallback(smc))
+		rc = smc_tcp_recvmsg(smc, msg, len, flags);
+	return rc;
 }
 
 static __poll_t smc_poll_conn(struct sock *sk, struct smc_conn *conn)
@@ -425,15 +478,18 @@ static __poll_t smc_poll(struct file *file, struct socket *sock,
 	struct sock *sk = sock->sk;
 	__poll_t mask = 0;
 	struct smc_sock *smc;
+	bool connecting;
 
 	if (!sk)
 		return EPOLLNVAL;
 	smc = smc_sk(sk);
 	sock_poll_wait(file, sock, wait);
+	/* before the carrier: if it is over, its outcome is seen */
+	connecting = smp_load_acquire(&smc->connecting);
 
 	switch (smc_carrier(smc)) {
 	case SMC_CARRIER_TCP:
-		smc_tcp_err_enter(smc);
+		smc_tcp_err_sync(smc);
 		/* we wait on our own queue, which TCP wakes */
 		return smc->clcsock->ops->poll(file, smc->clcsock, NULL);
 	case SMC_CARRIER_RDMA:
@@ -443,7 +499,7 @@ static __poll_t smc_poll(struct file *file, struct socket *sock,
 		if (READ_ONCE(sk->sk_state) == SMC_LISTEN)
 			return smc_listen_ready(smc) ? EPOLLIN | EPOLLRDNORM :
 						       0;
-		if (READ_ONCE(smc->connecting))
+		if (connecting)
 			break;
 		mask = EPOLLOUT | EPOLLWRNORM | EPOLLHUP;
 		if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN)
@@ -478,6 +534,7 @@ static int smc_shutdown(struct socket *sock, int how)
 			sk->sk_state_change(sk);
 		}
 	} else if (smc->connecting) {
+		smc->aborted = true;
 		rc = kernel_sock_shutdown(smc->clcsock, SHUT_RDWR);
 		smc->clcsk->sk_state_change(smc->clcsk);
 	} else {
@@ -510,8 +567,7 @@ static int smc_getsockopt(struct socket *sock, int level, int optname,
 {
 	struct smc_sock *smc = smc_sk(sock->sk);
 
-	if (level != IPPROTO_TCP && level != IPPROTO_IP &&
-	    level != IPPROTO_IPV6)
+	if (!smc_tcp_opt_readable(level, optname))
 		return -EOPNOTSUPP;
 	return smc->clcsock->ops->getsockopt(smc->clcsock, level, optname,
 					     optval, optlen);
@@ -659,16 +715,25 @@ static struct pernet_operations smc_net_ops = {
 	.size	= sizeof(struct smc_net),
 };
 
+static void smc_wq_destroy(unsigned int n)
+{
+	while (n--)
+		destroy_workqueue(*smc_wqs[n].wq);
+}
+
 static int smc_wq_init(void)
 {
-	/* many handshakes wait for their peers at the same time */
-	smc_hs_wq = alloc_workqueue("smc_hs", WQ_UNBOUND, WQ_MAX_ACTIVE);
-	if (!smc_hs_wq)
-		return -ENOMEM;
-	smc_wq = alloc_workqueue("smc", WQ_UNBOUND, WQ_MAX_ACTIVE);
-	if (!smc_wq) {
-		destroy_workqueue(smc_hs_wq);
-		return -ENOMEM;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(smc_wqs); i++) {
+		/* unbound: many may wait at the same time */
+		*smc_wqs[i].wq = alloc_workqueue("%s", WQ_UNBOUND,
+						 WQ_MAX_ACTIVE,
+						 smc_wqs[i].name);
+		if (!*smc_wqs[i].wq) {
+			smc_wq_destroy(i);
+			return -ENOMEM;
+		}
 	}
 	return 0;
 }
@@ -677,8 +742,7 @@ static void smc_wq_exit(void)
 {
 	/* the last sockets leave their TCP sockets to be released */
 	rcu_barrier();
-	destroy_workqueue(smc_hs_wq);
-	destroy_workqueue(smc_wq);
+	smc_wq_destroy(ARRAY_SIZE(smc_wqs));
 }
 
 static int smc_net_register(void)

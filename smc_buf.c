@@ -19,6 +19,7 @@ static void smc_rmb_put(struct smc_rmb *rmb)
 	if (!refcount_dec_and_test(&rmb->refs))
 		return;
 	sg_free_table(&rmb->sgt);
+	kvfree(rmb->dma);
 	vfree(rmb->cpu);
 	kfree(rmb);
 }
@@ -48,6 +49,52 @@ static int smc_rmb_pages(struct smc_rmb *rmb, unsigned int n_pages)
 		sg_set_page(sg, vmalloc_to_page(rmb->cpu + i * PAGE_SIZE),
 			    PAGE_SIZE, 0);
 	return 0;
+}
+
+/* note each page's DMA address, if there may be bounce buffers */
+static int smc_rmb_dma(struct smc_rmb *rmb, unsigned int n_pages,
+		       struct ib_device *ibdev)
+{
+	struct scatterlist *sg;
+	unsigned int i, n = 0;
+	u32 off;
+
+	if (ib_uses_virt_dma(ibdev))
+		return 0;
+	rmb->dma = kvcalloc(n_pages, sizeof(*rmb->dma), GFP_KERNEL);
+	if (!rmb->dma)
+		return -ENOMEM;
+	for_each_sgtable_dma_sg(&rmb->sgt, sg, i) {
+		for (off = 0; off < sg_dma_len(sg) && n < n_pages;
+		     off += PAGE_SIZE)
+			rmb->dma[n++] = sg_dma_address(sg) + off;
+	}
+	return 0;
+}
+
+/**
+ * smc_rmbe_sync - see what the device has written to an element
+ * @rmbe: the element
+ * @from: stream position of its beginning
+ * @to: and of its end, not more than the size of the element later
+ *
+ * Context: softirq, before the link is drained: the mapping exists.
+ */
+void smc_rmbe_sync(const struct smc_rmbe *rmbe, u64 from, u64 to)
+{
+	struct smc_rmb *rmb = rmbe->rmb;
+	u32 start = (rmbe->idx - 1) * rmbe->size, off, n;
+
+	if (!rmb->dma)
+		return;
+	for (; from < to; from += n) {
+		off = start + (from & (rmbe->size - 1));
+		n = min_t(u64, to - from, PAGE_SIZE - (off & ~PAGE_MASK));
+		ib_dma_sync_single_for_cpu(rmb->link->local.dev->ibdev,
+					   rmb->dma[off >> PAGE_SHIFT] +
+					   (off & ~PAGE_MASK), n,
+					   DMA_FROM_DEVICE);
+	}
 }
 
 /* make an RMB for a link; the list's reference is the caller's */
@@ -85,6 +132,9 @@ static struct smc_rmb *smc_rmb_create(struct smc_link *link, u32 elem_size,
 				      0);
 	if (rc)
 		goto free_table;
+	rc = smc_rmb_dma(rmb, n_pages, dev->ibdev);
+	if (rc)
+		goto unmap;
 	rmb->mr = ib_alloc_mr(link->pd, IB_MR_TYPE_MEM_REG, n_pages);
 	if (IS_ERR(rmb->mr)) {
 		rc = PTR_ERR(rmb->mr);
@@ -109,6 +159,7 @@ unmap:
 free_table:
 	sg_free_table(&rmb->sgt);
 free:
+	kvfree(rmb->dma);
 	vfree(rmb->cpu);
 	kfree(rmb);
 	return ERR_PTR(rc);
@@ -161,21 +212,24 @@ static struct smc_rmb *smc_rmb_find(struct smc_lgr *lgr, u8 code,
 static void smc_rmb_queue_work(struct smc_lgr *lgr)
 {
 	smc_lgr_get(lgr);
-	if (!queue_work(smc_hs_wq, &lgr->rmb_work))
+	if (!queue_work(smc_rmb_wq, &lgr->rmb_work))
 		smc_lgr_put(lgr);
 }
 
 static int smc_rmbe_get_size(struct smc_lgr *lgr, struct smc_link *link,
 			     u8 code, struct smc_rmbe *rmbe)
 {
-	bool announce = false;
+	bool made = false, first_contact;
 	unsigned int n_free;
 	struct smc_rmb *rmb;
 	unsigned int bit;
-	int rc = 0;
+	int state, rc = 0;
 
 	mutex_lock(&lgr->buf_lock);
-	if (READ_ONCE(lgr->state) == SMC_LGR_DEAD) {
+	state = READ_ONCE(lgr->state);
+	/* that announces its RMB by the CLC message */
+	first_contact = state == SMC_LGR_SETUP;
+	if (state == SMC_LGR_DEAD) {
 		mutex_unlock(&lgr->buf_lock);
 		return -ENOLINK;
 	}
@@ -192,8 +246,7 @@ static int smc_rmbe_get_size(struct smc_lgr *lgr, struct smc_link *link,
 		}
 		list_add_tail(&rmb->node, &lgr->rmbs[code]);
 		n_free = rmb->n_elems;
-		/* first contact announces its RMB by the CLC message */
-		announce = READ_ONCE(lgr->state) == SMC_LGR_ACTIVE;
+		made = true;
 	}
 	bit = find_first_zero_bit(rmb->used, rmb->n_elems);
 	__set_bit(bit, rmb->used);
@@ -211,12 +264,13 @@ static int smc_rmbe_get_size(struct smc_lgr *lgr, struct smc_link *link,
 	rmbe->base = rmb->cpu + (size_t)bit * rmb->elem_size;
 	rmbe->idx = bit + 1;
 
-	if (announce) {
+	if (made && !first_contact) {
 		rc = smc_rmb_register(link, rmb, true);
-	} else if (READ_ONCE(lgr->state) != SMC_LGR_SETUP) {
+	} else if (!first_contact) {
 		/* someone else is just announcing it */
-		wait_event(lgr->wait, READ_ONCE(rmb->state) != SMC_RMB_NEW);
-		if (READ_ONCE(rmb->state) == SMC_RMB_DEAD)
+		wait_event(lgr->wait, READ_ONCE(rmb->state) != SMC_RMB_NEW ||
+			   READ_ONCE(lgr->state) == SMC_LGR_DEAD);
+		if (READ_ONCE(rmb->state) != SMC_RMB_READY)
 			rc = -EIO;
 	}
 	if (rc)
@@ -283,9 +337,11 @@ static struct smc_rmb *smc_rmb_surplus(struct smc_lgr *lgr)
 	for (code = 0; code < SMC_RMBE_CODES; code++) {
 		spare = NULL;
 		list_for_each_entry(rmb, &lgr->rmbs[code], node) {
-			if (rmb->n_used || READ_ONCE(rmb->state) == SMC_RMB_NEW)
+			/* what could not be registered ends with its link */
+			if (rmb->n_used ||
+			    READ_ONCE(rmb->state) != SMC_RMB_READY)
 				continue;
-			if (!spare && rmb->state == SMC_RMB_READY) {
+			if (!spare) {
 				spare = rmb;
 				continue;
 			}
@@ -329,8 +385,7 @@ void smc_rmb_work(struct work_struct *work)
 	}
 
 	while ((rmb = smc_rmb_surplus(lgr))) {
-		if (rmb->state == SMC_RMB_READY)
-			smc_llc_delete_rkey(link, rmb->rkey);
+		smc_llc_delete_rkey(link, rmb->rkey);
 		smc_rmb_unmap(rmb);
 		smc_rmb_put(rmb);
 	}

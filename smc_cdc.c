@@ -40,8 +40,10 @@ void smc_cdc_prepare(struct smc_conn *conn, struct smc_tx_post *post)
 /* the peer says that it has ended in some way; flags are sticky */
 static void smc_cdc_rx_flags(struct smc_conn *conn, u8 flags)
 {
-	u8 new = flags & ~conn->rx_conn_flags;
+	u8 new;
 
+	flags &= SMC_CDC_S_DONE | SMC_CDC_S_CLOSED | SMC_CDC_S_ABORT;
+	new = flags & ~conn->rx_conn_flags;
 	if (!new)
 		return;
 	if (!conn->rx_conn_flags && !conn->tx_end_flags)
@@ -50,7 +52,8 @@ static void smc_cdc_rx_flags(struct smc_conn *conn, u8 flags)
 
 	if (new & SMC_CDC_S_ABORT) {
 		SMC_STAT_INC(SMC_STAT_RX_ABORT);
-		conn->tcp_end = SMC_TCP_RESET;
+		if (conn->live)
+			conn->tcp_end = SMC_TCP_RESET;
 		/* an answer lets the peer use its element again */
 		conn->tx_end_flags |= SMC_CDC_S_ABORT;
 		smc_close_report(conn, SHUTDOWN_MASK, conn->app_closed ? 0 :
@@ -82,6 +85,7 @@ static bool smc_cdc_apply(struct smc_conn *conn, const struct smc_cdc_msg *msg,
 
 	*readable = prod != conn->rx_prod;
 	if (*readable) {
+		smc_rmbe_sync(&conn->rmbe, conn->rx_prod, prod);
 		conn->rx_prod = prod;
 		conn->tx_unanswered = 0;
 	}

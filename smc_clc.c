@@ -380,10 +380,8 @@ static int smc_clc_make_conn(struct smc_clc_hs *hs)
 	struct smc_conn *conn;
 
 	conn = smc_conn_create(hs->link, &hs->smc->sk);
-	if (IS_ERR(conn)) {
-		smc_lgr_slot_put(hs->link->lgr);
+	if (IS_ERR(conn))
 		return PTR_ERR(conn);
-	}
 	hs->conn = conn;
 	return 0;
 }
@@ -415,6 +413,8 @@ static void smc_clc_finish(struct smc_clc_hs *hs, int rc)
 		if (rc && hs->first)
 			smc_lgr_terminate(hs->link->lgr, SMC_LLC_DEL_PROGRAM,
 					  false, true);
+		if (hs->first)
+			smc_lgr_unpin(hs->link->lgr);
 		smc_link_put(hs->link);
 	}
 	if (hs->local.dev)

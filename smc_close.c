@@ -14,7 +14,6 @@
 #include "smc_stats.h"
 #include "smc_tx.h"
 
-#define SMC_CLOSE_ENDED		(SMC_CDC_S_CLOSED | SMC_CDC_S_ABORT)
 #define SMC_ORPHAN_PATIENCE	(60 * HZ)
 
 /**
@@ -68,7 +67,7 @@ void smc_close_report(struct smc_conn *conn, int shutdown, int err)
 	struct sock *sk = conn->sk;
 
 	lockdep_assert_held(&conn->lock);
-	if (!sk)
+	if (!sk || !conn->live)
 		return;
 	if (!err && (sk->sk_shutdown & shutdown) == shutdown)
 		return;
@@ -79,6 +78,35 @@ void smc_close_report(struct smc_conn *conn, int shutdown, int err)
 	}
 	sk->sk_state_change(sk);
 	sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
+}
+
+/**
+ * smc_close_live - the socket uses the connection from now on
+ * @conn: the connection
+ *
+ * A handshake that fails ends in plain TCP, so until here the socket has not
+ * been told of anything. Now it is.
+ * Context: process.
+ */
+void smc_close_live(struct smc_conn *conn)
+{
+	rcu_read_lock();
+	spin_lock_bh(&conn->lock);
+	conn->live = true;
+	if (conn->killed) {
+		conn->tcp_end = SMC_TCP_RESET;
+		smc_close_report(conn, SHUTDOWN_MASK, -conn->killed);
+	} else if (conn->rx_conn_flags & SMC_CDC_S_ABORT) {
+		conn->tcp_end = SMC_TCP_RESET;
+		smc_close_report(conn, SHUTDOWN_MASK, ECONNRESET);
+	} else if (conn->rx_conn_flags) {
+		smc_close_report(conn, RCV_SHUTDOWN, 0);
+	}
+	/* what the peer said may want an answer */
+	smc_tx_push_locked(conn, false);
+	smc_close_queue(conn);
+	spin_unlock_bh(&conn->lock);
+	rcu_read_unlock();
 }
 
 /* has everything been said, by both, and nothing is in flight? */
@@ -260,6 +288,7 @@ void smc_close_abandon(struct smc_conn *conn)
 		/* there is nobody to say it to */
 		conn->tx_conn_flags |= SMC_CDC_S_ABORT;
 	}
+	smc_conn_zombie(conn);
 	smc_close_queue(conn);
 	spin_unlock_bh(&conn->lock);
 	if (sk)
@@ -295,6 +324,7 @@ void smc_close_orphan_work(struct work_struct *work)
 	SMC_STAT_INC(SMC_STAT_ORPHANS);
 	conn->tx_end_flags |= SMC_CDC_S_ABORT;
 	smc_tx_push_locked(conn, true);
+	smc_conn_zombie(conn);
 	sk = conn->sk;
 	conn->sk = NULL;
 out:

@@ -41,20 +41,24 @@ static void smc_connect_done(struct smc_sock *smc, int rc)
 	lock_sock(sk);
 	kfree(smc->connect_addr);
 	smc->connect_addr = NULL;
-	WRITE_ONCE(smc->connecting, false);
-	if (sock_flag(sk, SOCK_DEAD)) {
-		/* closed in the meantime */
-		smc_sock_discard(smc);
-	} else if (rc) {
+	if (rc) {
 		smc_connect_tcp_reset(smc);
 		WRITE_ONCE(sk->sk_err, -rc);
 		WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
-		sk->sk_state_change(sk);
-		sk_error_report(sk);
 	} else {
 		smc_sock_established(smc);
+	}
+	/* pairs with smc_poll(): the outcome is there before this is */
+	smp_store_release(&smc->connecting, false);
+	if (sock_flag(sk, SOCK_DEAD)) {
+		/* closed in the meantime */
+		smc_sock_discard(smc);
+	} else {
 		sk->sk_state_change(sk);
-		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+		if (rc)
+			sk_error_report(sk);
+		else
+			sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
 	}
 	release_sock(sk);
 }
@@ -83,39 +87,55 @@ static int smc_connect_handshake(struct smc_sock *smc)
  */
 static int smc_connect_again(struct smc_sock *smc)
 {
+	int rc = -ECONNRESET;
+
+	lock_sock(&smc->sk);
 	smc_connect_tcp_reset(smc);
-	smc->plain = true;
-	WRITE_ONCE(smc->hs_started, false);
-	return smc_connect_tcp(smc, (struct sockaddr *)smc->connect_addr,
-			       smc->connect_alen, O_NONBLOCK);
+	if (!sock_flag(&smc->sk, SOCK_DEAD) && !smc->aborted) {
+		smc->plain = true;
+		rc = smc_connect_tcp(smc, (struct sockaddr *)smc->connect_addr,
+				     smc->connect_alen, O_NONBLOCK);
+		if (rc == -EINPROGRESS)
+			WRITE_ONCE(smc->hs_started, false);
+	}
+	release_sock(&smc->sk);
+	return rc;
+}
+
+/* how TCP's connect() went: -EALREADY if it still goes on */
+static int smc_connect_tcp_result(struct smc_sock *smc)
+{
+	int rc;
+
+	/* asked once more, it would begin anew */
+	if (sock_flag(&smc->sk, SOCK_DEAD) || smc->aborted ||
+	    smc->clcsock->state == SS_UNCONNECTED)
+		return sock_error(smc->clcsk) ?: -ECONNRESET;
+	rc = kernel_connect(smc->clcsock, (void *)smc->connect_addr,
+			    smc->connect_alen, O_NONBLOCK);
+	if (rc == -EINPROGRESS)
+		return -EALREADY;
+	return rc == -EISCONN ? 0 : rc;
 }
 
 /**
  * smc_connect_work - TCP has connected, or has failed to
- * @work: smc_sock.work, queued with a reference to the socket
+ * @smc: the socket; a reference to it was queued, and is used up
+ *
+ * Context: process, sleeps.
  */
-void smc_connect_work(struct work_struct *work)
+void smc_connect_work(struct smc_sock *smc)
 {
-	struct smc_sock *smc = container_of(work, struct smc_sock, work);
 	struct sock *sk = &smc->sk;
-	bool ours;
-	int rc;
+	int rc = -EALREADY;
 
-	/* TCP's own connect() says how it went, and gets its state right */
 	lock_sock(sk);
-	ours = smc->connecting && !smc->hs_started;
-	if (ours) {
-		rc = kernel_connect(smc->clcsock, (void *)smc->connect_addr,
-				    smc->connect_alen, O_NONBLOCK);
-		if (rc == -EISCONN)
-			rc = 0;
-		if (rc == -EALREADY || rc == -EINPROGRESS)
-			ours = false;
-		else
-			WRITE_ONCE(smc->hs_started, true);
-	}
+	if (smc->connecting && !smc->hs_started)
+		rc = smc_connect_tcp_result(smc);
+	if (rc != -EALREADY)
+		WRITE_ONCE(smc->hs_started, true);
 	release_sock(sk);
-	if (!ours)
+	if (rc == -EALREADY)
 		goto out;
 
 	if (!rc)
@@ -124,10 +144,8 @@ void smc_connect_work(struct work_struct *work)
 		rc = smc_connect_again(smc);
 		if (rc == -EINPROGRESS)
 			goto out;
-		if (!rc) {
-			WRITE_ONCE(smc->hs_started, true);
+		if (!rc)
 			rc = smc_connect_handshake(smc);
-		}
 	}
 	if (rc)
 		SMC_STAT_INC(SMC_STAT_HS_FAILED);
@@ -151,8 +169,8 @@ static int smc_connect_begin(struct smc_sock *smc, struct sockaddr *addr,
 	memcpy(smc->connect_addr, addr, alen);
 	smc->connect_alen = alen;
 	smc->plain = false;
+	smc->aborted = false;
 	smc->hs_started = false;
-	INIT_WORK(&smc->work, smc_connect_work);
 	smc_tcp_sync_opts(smc);
 	smc_tcp_hook(smc);
 	WRITE_ONCE(sk->sk_shutdown, 0);
@@ -168,7 +186,7 @@ static int smc_connect_begin(struct smc_sock *smc, struct sockaddr *addr,
 	}
 	/* the callback may have come before, or not at all */
 	sock_hold(sk);
-	if (!queue_work(smc_hs_wq, &smc->work))
+	if (!queue_work(smc_connect_wq, &smc->work))
 		sock_put(sk);
 	return 0;
 }

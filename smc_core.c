@@ -107,18 +107,58 @@ void smc_conn_put(struct smc_conn *conn)
 
 /* ----------------------------------------------------------- link groups */
 
+static void smc_lgr_queue_end(struct smc_lgr *lgr)
+{
+	lockdep_assert_held(&lgr->lock);
+	smc_lgr_get(lgr);
+	queue_work(smc_end_wq, &lgr->end_work);
+}
+
+static void smc_lgr_kill(struct smc_lgr *lgr, u32 reason, bool orderly,
+			 bool silent)
+{
+	lockdep_assert_held(&lgr->lock);
+	if (lgr->state == SMC_LGR_DEAD)
+		return;
+	lgr->end_reason = reason;
+	lgr->end_orderly = orderly;
+	lgr->end_silent = silent;
+	WRITE_ONCE(lgr->state, SMC_LGR_DEAD);
+	if (!lgr->pinned)
+		smc_lgr_queue_end(lgr);
+}
+
+static bool smc_lgr_unused(const struct smc_lgr *lgr)
+{
+	return lgr->state == SMC_LGR_ACTIVE && lgr->n_conns == lgr->n_zombies;
+}
+
 static void smc_lgr_idle_work(struct work_struct *work)
 {
 	struct smc_lgr *lgr = container_of(to_delayed_work(work),
 					   struct smc_lgr, idle_work);
-	bool idle;
 
 	spin_lock_bh(&lgr->lock);
-	idle = lgr->state == SMC_LGR_ACTIVE && !lgr->n_conns;
+	if (smc_lgr_unused(lgr))
+		smc_lgr_kill(lgr, SMC_LLC_DEL_PROGRAM, true, false);
 	spin_unlock_bh(&lgr->lock);
-	if (idle)
-		smc_lgr_terminate(lgr, SMC_LLC_DEL_PROGRAM, true, false);
+	wake_up_all(&lgr->wait);
 	smc_lgr_put(lgr);
+}
+
+/* a group without use lives on for some time; shorter if there are many */
+static void smc_lgr_start_idle(struct smc_lgr *lgr)
+{
+	unsigned long delay = lgr->key.role == SMC_SERVER ?
+			      SMC_LGR_IDLE_SERVER : SMC_LGR_IDLE_CLIENT;
+	unsigned int n = atomic_read(&smc_lgr_count);
+
+	lockdep_assert_held(&lgr->lock);
+	if (n > SMC_LGR_MANY)
+		delay = delay * SMC_LGR_MANY / n;
+	smc_lgr_get(lgr);
+	if (mod_delayed_work(smc_wq, &lgr->idle_work, delay))
+		smc_lgr_put(lgr);
 }
 
 /**
@@ -134,16 +174,24 @@ void smc_lgr_terminate(struct smc_lgr *lgr, u32 reason, bool orderly,
 		       bool silent)
 {
 	spin_lock_bh(&lgr->lock);
-	if (lgr->state != SMC_LGR_DEAD) {
-		lgr->end_reason = reason;
-		lgr->end_orderly = orderly;
-		lgr->end_silent = silent;
-		WRITE_ONCE(lgr->state, SMC_LGR_DEAD);
-		smc_lgr_get(lgr);
-		queue_work(smc_wq, &lgr->end_work);
-	}
+	smc_lgr_kill(lgr, reason, orderly, silent);
 	spin_unlock_bh(&lgr->lock);
 	wake_up_all(&lgr->wait);
+}
+
+/**
+ * smc_lgr_unpin - first contact does not touch the link any more
+ * @lgr: the link group
+ *
+ * Context: process.
+ */
+void smc_lgr_unpin(struct smc_lgr *lgr)
+{
+	spin_lock_bh(&lgr->lock);
+	if (lgr->pinned && lgr->state == SMC_LGR_DEAD)
+		smc_lgr_queue_end(lgr);
+	lgr->pinned = false;
+	spin_unlock_bh(&lgr->lock);
 }
 
 /**
@@ -298,10 +346,11 @@ static struct smc_link *smc_lgr_create(const struct smc_lgr_key *key,
 	lgr->id = atomic_add_return(256, &smc_lgr_id);
 	spin_lock_init(&lgr->lock);
 	lgr->state = SMC_LGR_SETUP;
+	lgr->pinned = true;
 	lgr->n_conns = 1;
 	lgr->max_conns = SMC_LGR_MAX_CONNS;
 	xa_init_flags(&lgr->conns, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
-	xa_init(&lgr->rtokens);
+	xa_init_flags(&lgr->rtokens, XA_FLAGS_LOCK_BH);
 	mutex_init(&lgr->rtoken_lock);
 	mutex_init(&lgr->buf_lock);
 	init_waitqueue_head(&lgr->wait);
@@ -413,12 +462,14 @@ static struct smc_link *smc_lgr_find(const struct smc_lgr_key *key,
 	return link;
 }
 
-/* wait until first contact has succeeded or failed; both ends bound it */
-static void smc_lgr_wait_setup(struct smc_link *link)
+/* wait until first contact has succeeded or failed; false if time is up */
+static bool smc_lgr_wait_setup(struct smc_link *link, long *timeo)
 {
-	wait_event(link->lgr->wait,
-		   READ_ONCE(link->lgr->state) != SMC_LGR_SETUP);
+	*timeo = wait_event_timeout(link->lgr->wait,
+				    READ_ONCE(link->lgr->state) !=
+				    SMC_LGR_SETUP, *timeo);
 	smc_link_put(link);
+	return *timeo;
 }
 
 static struct smc_link *smc_lgr_ready_qp(struct smc_link *link)
@@ -432,6 +483,7 @@ static struct smc_link *smc_lgr_ready_qp(struct smc_link *link)
 		return link;
 	smc_lgr_slot_put(link->lgr);
 	smc_lgr_terminate(link->lgr, SMC_LLC_DEL_PROGRAM, false, true);
+	smc_lgr_unpin(link->lgr);
 	smc_link_put(link);
 	return ERR_PTR(rc);
 }
@@ -444,15 +496,18 @@ static struct smc_link *smc_lgr_ready_qp(struct smc_link *link)
  * @first: output: first contact, the link has a QP but no peer yet
  *
  * While first contact with that end of the peer is under way, waits for it: a
- * crowd of clients shall not end up with a link group each.
+ * crowd of clients shall not end up with a link group each. But not for longer
+ * than the client waits for us.
  * Context: process, sleeps.
  * Return: the link with a reference and a connection reserved in its group
- * (see smc_lgr_slot_put()), or an error pointer.
+ * (see smc_lgr_slot_put()), or an error pointer, -ETIME if the wait was in
+ * vain. After first contact, good or bad, smc_lgr_unpin() is due.
  */
 struct smc_link *smc_lgr_server(const struct smc_lgr_key *key,
 				const struct smc_peer *peer,
 				const struct smc_ib_local *local, bool *first)
 {
+	long timeo = SMC_LGR_WAIT_SETUP;
 	struct smc_link *link;
 	bool wait;
 
@@ -465,7 +520,8 @@ struct smc_link *smc_lgr_server(const struct smc_lgr_key *key,
 		mutex_unlock(&smc_lgr_mutex);
 		if (!wait)
 			return link;
-		smc_lgr_wait_setup(link);
+		if (!smc_lgr_wait_setup(link, &timeo))
+			return ERR_PTR(-ETIME);
 	}
 	*first = true;
 	link = smc_lgr_create(key, peer, local);
@@ -506,6 +562,7 @@ struct smc_link *smc_lgr_client_first(const struct smc_lgr_key *key,
 struct smc_link *smc_lgr_client_further(const struct smc_lgr_key *key,
 					const struct smc_peer *peer)
 {
+	long timeo = SMC_LGR_WAIT_SETUP;
 	struct smc_link *link;
 	bool wait, known;
 
@@ -520,7 +577,8 @@ struct smc_link *smc_lgr_client_further(const struct smc_lgr_key *key,
 			return ERR_PTR(known ? -ENOENT : -ESRCH);
 		if (!wait)
 			return link;
-		smc_lgr_wait_setup(link);
+		if (!smc_lgr_wait_setup(link, &timeo))
+			return ERR_PTR(-ETIME);
 	}
 }
 
@@ -575,13 +633,9 @@ void smc_lgr_activate(struct smc_lgr *lgr, struct smc_link *link)
 void smc_lgr_slot_put(struct smc_lgr *lgr)
 {
 	spin_lock_bh(&lgr->lock);
-	if (!--lgr->n_conns && lgr->state == SMC_LGR_ACTIVE) {
-		smc_lgr_get(lgr);
-		if (mod_delayed_work(smc_wq, &lgr->idle_work,
-				     lgr->key.role == SMC_SERVER ?
-				     SMC_LGR_IDLE_SERVER : SMC_LGR_IDLE_CLIENT))
-			smc_lgr_put(lgr);
-	}
+	lgr->n_conns--;
+	if (smc_lgr_unused(lgr))
+		smc_lgr_start_idle(lgr);
 	spin_unlock_bh(&lgr->lock);
 }
 
@@ -652,6 +706,8 @@ static struct smc_rtoken *smc_rtoken_get(struct smc_lgr *lgr, u32 rkey,
 	struct smc_rtoken *rtoken, *old;
 
 	lockdep_assert_held(&lgr->rtoken_lock);
+	if (READ_ONCE(lgr->state) == SMC_LGR_DEAD)
+		return ERR_PTR(-ENOLINK);	/* or nobody would free it */
 	old = xa_load(&lgr->rtokens, rkey);
 	if (old && old->vaddr[0] == vaddr)
 		return old;
@@ -663,8 +719,8 @@ static struct smc_rtoken *smc_rtoken_get(struct smc_lgr *lgr, u32 rkey,
 	refcount_set(&rtoken->refs, 1);
 	rtoken->rkey[0] = rkey;
 	rtoken->vaddr[0] = vaddr;
-	xa_init(&rtoken->owners);
-	if (xa_err(xa_store(&lgr->rtokens, rkey, rtoken, GFP_KERNEL))) {
+	xa_init_flags(&rtoken->owners, XA_FLAGS_LOCK_BH);
+	if (xa_err(xa_store_bh(&lgr->rtokens, rkey, rtoken, GFP_KERNEL))) {
 		kfree(rtoken);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -708,7 +764,7 @@ bool smc_rtoken_del(struct smc_lgr *lgr, u32 rkey)
 	struct smc_rtoken *rtoken;
 
 	mutex_lock(&lgr->rtoken_lock);
-	rtoken = xa_erase(&lgr->rtokens, rkey);
+	rtoken = xa_erase_bh(&lgr->rtokens, rkey);
 	if (rtoken) {
 		lgr->n_rtokens--;
 		smc_rtoken_put(rtoken);
@@ -724,7 +780,7 @@ static void smc_rtokens_free(struct smc_lgr *lgr)
 
 	mutex_lock(&lgr->rtoken_lock);
 	xa_for_each(&lgr->rtokens, rkey, rtoken) {
-		xa_erase(&lgr->rtokens, rkey);
+		xa_erase_bh(&lgr->rtokens, rkey);
 		smc_rtoken_put(rtoken);
 	}
 	mutex_unlock(&lgr->rtoken_lock);
@@ -735,7 +791,7 @@ static void smc_rtokens_free(struct smc_lgr *lgr)
 /**
  * smc_conn_create - make a connection and publish it
  * @link: the link; a connection is reserved in its group, and is this one's
- *	from now on if it is made
+ *	from now on, or given back if it cannot be made
  * @sk: the socket
  *
  * The element is ready before the peer can name the connection. Writing to
@@ -751,8 +807,10 @@ struct smc_conn *smc_conn_create(struct smc_link *link, struct sock *sk)
 	int rc;
 
 	conn = kzalloc(sizeof(*conn), GFP_KERNEL);
-	if (!conn)
+	if (!conn) {
+		smc_lgr_slot_put(lgr);
 		return ERR_PTR(-ENOMEM);
+	}
 	refcount_set(&conn->refs, 2);	/* the caller's, the table's */
 	conn->ops = &smc_rdma_ops;
 	spin_lock_init(&conn->lock);
@@ -761,7 +819,8 @@ struct smc_conn *smc_conn_create(struct smc_link *link, struct sock *sk)
 	INIT_DELAYED_WORK(&conn->orphan_work, smc_close_orphan_work);
 
 	/* sizes are half of what the socket says: that counts overhead too */
-	size = max(READ_ONCE(sk->sk_sndbuf) / 2, SMC_BUF_MIN);
+	size = max3(READ_ONCE(sk->sk_sndbuf) / 2, SMC_BUF_MIN,
+		    4 * (int)PAGE_SIZE);
 	conn->tx_size = smc_rmbe_size(smc_rmbe_code(size));
 	conn->tx_pages = kvcalloc(conn->tx_size / PAGE_SIZE,
 				  sizeof(*conn->tx_pages), GFP_KERNEL);
@@ -784,10 +843,10 @@ struct smc_conn *smc_conn_create(struct smc_link *link, struct sock *sk)
 	if (rc < 0)
 		goto put;
 	if (READ_ONCE(lgr->state) == SMC_LGR_DEAD) {
-		/* its end may have missed us */
-		xa_erase_bh(&lgr->conns, conn->token);
-		rc = -ENOLINK;
-		goto put;
+		/* its end may have missed us; others may know us already */
+		smc_conn_detach(conn);
+		smc_conn_put(conn);
+		return ERR_PTR(-ENOLINK);
 	}
 	WRITE_ONCE(sk->sk_sndbuf, 2 * conn->tx_size);
 	WRITE_ONCE(sk->sk_rcvbuf, 2 * conn->rmbe.size);
@@ -798,9 +857,27 @@ put:
 	sock_put(sk);
 	smc_link_put(link);
 free:
+	smc_lgr_slot_put(lgr);
 	kvfree(conn->tx_pages);
-	kfree_rcu(conn, rcu);
+	kfree(conn);
 	return ERR_PTR(rc);
+}
+
+/*
+ * The peer gives an element to another connection. If this one has ended on
+ * both sides, it may do that while our application still holds the socket.
+ */
+static void smc_conn_stale(struct smc_conn *conn)
+{
+	bool ended;
+
+	spin_lock_bh(&conn->lock);
+	conn->tx_ready = false;
+	ended = (conn->tx_conn_flags & SMC_CLOSE_ENDED) &&
+		(conn->rx_conn_flags & SMC_CLOSE_ENDED);
+	spin_unlock_bh(&conn->lock);
+	if (!ended)
+		smc_conn_kill(conn, -ECONNRESET);
 }
 
 /**
@@ -825,8 +902,8 @@ int smc_conn_set_peer(struct smc_conn *conn, const struct smc_clc_accept *acc)
 	if (IS_ERR(rtoken)) {
 		rc = PTR_ERR(rtoken);
 	} else {
-		stale = xa_store(&rtoken->owners, acc->rmbe_idx, conn,
-				 GFP_KERNEL);
+		stale = xa_store_bh(&rtoken->owners, acc->rmbe_idx, conn,
+				    GFP_KERNEL);
 		if (xa_is_err(stale)) {
 			rc = xa_err(stale);
 			stale = NULL;
@@ -840,7 +917,7 @@ int smc_conn_set_peer(struct smc_conn *conn, const struct smc_clc_accept *acc)
 	}
 	mutex_unlock(&lgr->rtoken_lock);
 	if (stale) {
-		smc_conn_kill(stale, -ECONNRESET);
+		smc_conn_stale(stale);
 		smc_conn_put(stale);
 	}
 	if (rc)
@@ -888,12 +965,38 @@ void smc_conn_kill(struct smc_conn *conn, int err)
 	spin_lock_bh(&conn->lock);
 	if (!conn->killed) {
 		conn->killed = err;
-		conn->tcp_end = SMC_TCP_RESET;
+		if (conn->live)
+			conn->tcp_end = SMC_TCP_RESET;
 	}
 	smc_close_report(conn, SHUTDOWN_MASK, -err);
 	smc_close_queue(conn);
 	spin_unlock_bh(&conn->lock);
 	rcu_read_unlock();
+}
+
+/**
+ * smc_conn_zombie - all that a connection waits for is a word of the peer
+ * @conn: the connection
+ *
+ * It keeps its element, but not its link group. A peer that leaves many of
+ * them behind is not one that we want a link group with.
+ * Context: any but hard interrupts, under @conn->lock.
+ */
+void smc_conn_zombie(struct smc_conn *conn)
+{
+	struct smc_lgr *lgr = conn->link->lgr;
+
+	lockdep_assert_held(&conn->lock);
+	if (conn->zombie || conn->detached)
+		return;
+	conn->zombie = true;
+	spin_lock_bh(&lgr->lock);
+	if (++lgr->n_zombies > SMC_LGR_MAX_ZOMBIES)
+		smc_lgr_kill(lgr, SMC_LLC_DEL_PROTOCOL, false, false);
+	else if (smc_lgr_unused(lgr))
+		smc_lgr_start_idle(lgr);
+	spin_unlock_bh(&lgr->lock);
+	wake_up_all(&lgr->wait);
 }
 
 /**
@@ -920,6 +1023,11 @@ void smc_conn_detach(struct smc_conn *conn)
 	for (i = 0; i < conn->tx_size / PAGE_SIZE; i++) {
 		if (conn->tx_pages[i].page)
 			conn->ops->page_put(conn, &conn->tx_pages[i]);
+	}
+	if (conn->zombie) {
+		spin_lock_bh(&lgr->lock);
+		lgr->n_zombies--;
+		spin_unlock_bh(&lgr->lock);
 	}
 	spin_unlock_bh(&conn->lock);
 
@@ -948,8 +1056,8 @@ void smc_conn_release(struct smc_conn *conn)
 
 	if (rtoken) {
 		mutex_lock(&lgr->rtoken_lock);
-		xa_cmpxchg(&rtoken->owners, conn->peer_idx, conn, NULL,
-			   GFP_KERNEL);
+		xa_cmpxchg_bh(&rtoken->owners, conn->peer_idx, conn, NULL,
+			      GFP_KERNEL);
 		conn->rtoken = NULL;
 		smc_rtoken_put(rtoken);
 		mutex_unlock(&lgr->rtoken_lock);

@@ -167,6 +167,13 @@ static void smc_ib_refresh_work(struct work_struct *work)
 	smc_ib_dev_put(dev);
 }
 
+static void smc_ib_refresh(struct smc_ib_dev *dev)
+{
+	refcount_inc(&dev->users);
+	if (!queue_work(smc_wq, &dev->refresh_work))
+		smc_ib_dev_put(dev);
+}
+
 static void smc_ib_event(struct ib_event_handler *handler,
 			 struct ib_event *event)
 {
@@ -178,9 +185,7 @@ static void smc_ib_event(struct ib_event_handler *handler,
 	case IB_EVENT_PORT_ERR:
 	case IB_EVENT_GID_CHANGE:
 	case IB_EVENT_DEVICE_FATAL:
-		refcount_inc(&dev->users);
-		if (!queue_work(smc_wq, &dev->refresh_work))
-			smc_ib_dev_put(dev);
+		smc_ib_refresh(dev);
 		break;
 	default:
 		break;
@@ -218,7 +223,6 @@ void smc_ib_dev_put(struct smc_ib_dev *dev)
 static int smc_ib_add(struct ib_device *ibdev)
 {
 	struct smc_ib_dev *dev;
-	u32 num;
 
 	if (ibdev->node_type != RDMA_NODE_IB_CA)
 		return -EOPNOTSUPP;
@@ -242,8 +246,9 @@ static int smc_ib_add(struct ib_device *ibdev)
 	ib_set_client_data(ibdev, &smc_ib_client, dev);
 	INIT_IB_EVENT_HANDLER(&dev->events, ibdev, smc_ib_event);
 	ib_register_event_handler(&dev->events);
-	for (num = 1; num <= dev->n_ports; num++)
-		smc_ib_refresh_port(dev, num);
+	/* in the work item, or it could overwrite what an event made it read */
+	smc_ib_refresh(dev);
+	flush_work(&dev->refresh_work);
 	return 0;
 }
 
@@ -531,7 +536,7 @@ void smc_ib_link_stop(struct smc_link *link)
 }
 
 /**
- * smc_ib_link_destroy - give back QP, CQ, PD and the user of the device
+ * smc_ib_link_destroy - give back QP, CQ and PD
  * @link: the link; its QP is drained
  *
  * Context: process, sleeps.

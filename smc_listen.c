@@ -16,10 +16,14 @@
 #include "smc_stats.h"
 #include "smc_synopt.h"
 
-/* may another connection be taken over? under accept_lock */
+/* handshakes of one listener at a time: others want to have theirs as well */
+#define SMC_LISTEN_MAX_HS	256
+
+/* may no other connection be taken over now? under accept_lock */
 static bool smc_listen_full(const struct smc_sock *smc)
 {
-	return smc->accept_len > READ_ONCE(smc->sk.sk_max_ack_backlog);
+	return smc->accept_len > READ_ONCE(smc->sk.sk_max_ack_backlog) ||
+	       smc->hs_len >= SMC_LISTEN_MAX_HS;
 }
 
 static void smc_listen_kick(struct smc_sock *smc)
@@ -51,12 +55,14 @@ static void smc_listen_drop(struct smc_sock *child)
 static void smc_listen_out(struct smc_sock *child, bool ready)
 {
 	struct smc_sock *smc = child->listener;
-	bool kick;
+	bool kick, was_full;
 
 	child->listener = NULL;
 	spin_lock_bh(&smc->accept_lock);
+	was_full = smc_listen_full(smc);
 	if (child->queued) {
 		list_del(&child->accept_node);
+		smc->hs_len--;
 		child->queued = false;
 		if (smc->sk.sk_state == SMC_LISTEN && ready) {
 			list_add_tail(&child->accept_node, &smc->accept_q);
@@ -66,22 +72,26 @@ static void smc_listen_out(struct smc_sock *child, bool ready)
 			smc->accept_len--;
 		}
 	}
-	kick = smc->sk.sk_state == SMC_LISTEN;
+	kick = was_full && smc->sk.sk_state == SMC_LISTEN;
 	spin_unlock_bh(&smc->accept_lock);
 
 	if (child)
 		smc_listen_drop(child);
 	else
 		smc->sk.sk_data_ready(&smc->sk);
-	if (kick && child)
+	if (kick)
 		smc_listen_kick(smc);
 	sock_put(&smc->sk);
 }
 
-/* the server's side of the handshake */
-static void smc_listen_serve_work(struct work_struct *work)
+/**
+ * smc_listen_serve_work - the server's side of the handshake
+ * @child: the new socket, not to be touched afterwards
+ *
+ * Context: process, sleeps.
+ */
+void smc_listen_serve_work(struct smc_sock *child)
 {
-	struct smc_sock *child = container_of(work, struct smc_sock, work);
 	int rc;
 
 	rc = smc_clc_serve(child);
@@ -127,20 +137,21 @@ static void smc_listen_child(struct smc_sock *smc, struct socket *clcsock)
 	struct sock *sk;
 	bool dead;
 
-	smc_tcp_unhook_child(clcsock->sk);
+	smc_tcp_unhook(clcsock->sk);
 	sk = smc_sock_alloc(sock_net(&smc->sk), NULL, smc->sk.sk_protocol);
 	if (!sk) {
 		sock_release(clcsock);
 		return;
 	}
 	child = smc_sk(sk);
+	child->is_child = true;
 	if (smc_tcp_adopt(child, clcsock)) {
 		sock_release(clcsock);
+		smc_sock_unlist(child);
 		sock_put(sk);
 		return;
 	}
 	smc_listen_inherit(sk, &smc->sk);
-	INIT_WORK(&child->work, smc_listen_serve_work);
 	sock_hold(&smc->sk);
 	child->listener = smc;
 
@@ -148,6 +159,7 @@ static void smc_listen_child(struct smc_sock *smc, struct socket *clcsock)
 	dead = smc->sk.sk_state != SMC_LISTEN;
 	if (!dead) {
 		list_add_tail(&child->accept_node, &smc->hs_q);
+		smc->hs_len++;
 		smc->accept_len++;
 		child->queued = true;
 	}
@@ -156,7 +168,7 @@ static void smc_listen_child(struct smc_sock *smc, struct socket *clcsock)
 	if (dead) {
 		smc_listen_out(child, false);
 	} else if (smc_synopt_accepted(clcsock->sk)) {
-		queue_work(smc_hs_wq, &child->work);
+		queue_work(smc_serve_wq, &child->work);
 	} else {
 		smc_fallback(child, SMC_DIAG_PEER_NO_SMC, true);
 		smc_sock_established(child);
@@ -164,27 +176,38 @@ static void smc_listen_child(struct smc_sock *smc, struct socket *clcsock)
 	}
 }
 
-/* TCP has connections for us */
-static void smc_listen_work(struct work_struct *work)
+/* the next connection of TCP's accept queue, if we want one now */
+static struct socket *smc_listen_next(struct smc_sock *smc)
 {
-	struct smc_sock *smc = container_of(work, struct smc_sock, work);
-	struct socket *clcsock;
+	struct socket *clcsock = NULL;
 	bool go_on;
 	int rc;
 
-	for (;;) {
+	/* who closes the listener has it locked */
+	lock_sock(&smc->sk);
+	do {
 		spin_lock_bh(&smc->accept_lock);
 		go_on = smc->sk.sk_state == SMC_LISTEN && !smc_listen_full(smc);
 		spin_unlock_bh(&smc->accept_lock);
-		if (!go_on)
-			break;
-		rc = kernel_accept(smc->clcsock, &clcsock, O_NONBLOCK);
-		if (rc == -ECONNABORTED)
-			continue;
-		if (rc)
-			break;
+		rc = go_on ? kernel_accept(smc->clcsock, &clcsock, O_NONBLOCK) :
+			     -EAGAIN;
+	} while (rc == -ECONNABORTED);
+	release_sock(&smc->sk);
+	return rc ? NULL : clcsock;
+}
+
+/**
+ * smc_listen_work - TCP has connections for us
+ * @smc: the listener; a reference to it was queued, and is used up
+ *
+ * Context: process, sleeps.
+ */
+void smc_listen_work(struct smc_sock *smc)
+{
+	struct socket *clcsock;
+
+	while ((clcsock = smc_listen_next(smc)))
 		smc_listen_child(smc, clcsock);
-	}
 	sock_put(&smc->sk);
 }
 
@@ -204,9 +227,11 @@ int smc_listen(struct socket *sock, int backlog)
 
 	if (sk->sk_state == SMC_LISTEN) {
 		rc = kernel_listen(smc->clcsock, backlog);
-		if (!rc)
+		if (!rc) {
 			WRITE_ONCE(sk->sk_max_ack_backlog,
 				   READ_ONCE(smc->clcsk->sk_max_ack_backlog));
+			smc_listen_kick(smc);	/* there may be room now */
+		}
 		return rc;
 	}
 	if (sock->state != SS_UNCONNECTED || sk->sk_state != SMC_INIT ||
@@ -214,7 +239,6 @@ int smc_listen(struct socket *sock, int backlog)
 		return -EINVAL;
 
 	smc_tcp_sync_opts(smc);
-	INIT_WORK(&smc->work, smc_listen_work);
 	smc_tcp_hook(smc);
 	rc = smc_synopt_listen(smc->clcsock, backlog);
 	if (rc)
@@ -227,6 +251,24 @@ int smc_listen(struct socket *sock, int backlog)
 	/* connections may have come before the state was set */
 	smc_listen_kick(smc);
 	return 0;
+}
+
+/*
+ * Reset what TCP has accepted and we have not taken over. TCP could hand it to
+ * another listener of the port (SO_REUSEPORT, tcp_migrate_req), with our
+ * callbacks, which must not outlive us.
+ */
+static void smc_listen_flush(struct smc_sock *smc)
+{
+	struct socket *clcsock;
+
+	smc_tcp_unhook(smc->clcsk);
+	while (!kernel_accept(smc->clcsock, &clcsock, O_NONBLOCK)) {
+		smc_tcp_unhook(clcsock->sk);
+		smc_synopt_accepted(clcsock->sk);
+		sock_no_linger(clcsock->sk);
+		sock_release(clcsock);
+	}
 }
 
 /**
@@ -253,6 +295,7 @@ int smc_listen_stop(struct smc_sock *smc)
 	spin_unlock_bh(&smc->accept_lock);
 
 	smc_synopt_unlisten(smc->clcsock);
+	smc_listen_flush(smc);
 	list_for_each_entry_safe(child, next, &drop, accept_node)
 		smc_listen_drop(child);
 
@@ -263,10 +306,14 @@ int smc_listen_stop(struct smc_sock *smc)
 					 accept_node);
 		list_del(&child->accept_node);
 		child->queued = false;
+		smc->hs_len--;
 		smc->accept_len--;
 		sock_hold(&child->sk);
 		spin_unlock_bh(&smc->accept_lock);
-		kernel_sock_shutdown(child->clcsock, SHUT_RDWR);
+		lock_sock_nested(&child->sk, SINGLE_DEPTH_NESTING);
+		if (child->clcsock->sk)
+			kernel_sock_shutdown(child->clcsock, SHUT_RDWR);
+		release_sock(&child->sk);
 		sock_put(&child->sk);
 		spin_lock_bh(&smc->accept_lock);
 	}

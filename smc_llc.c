@@ -101,8 +101,8 @@ int smc_llc_wait_confirm_link(struct smc_link *link, long timeout)
 
 /*
  * Ask for something that is about an RMB of ours, and wait for the answer.
- * One at a time, as answers are told apart by their type only. An answer that
- * does not come means that the link has failed [RFC 7609 appendix C].
+ * One at a time [RFC 7609 appendix C]: a peer may tell answers apart by their
+ * type only. An answer that does not come means that the link has failed [RFC 7609 appendix C].
  */
 static int smc_llc_flow(struct smc_link *link, const struct smc_llc_msg *msg,
 			u32 rkey)
@@ -313,7 +313,8 @@ static void smc_llc_rx_delete_rkey(struct smc_link *link,
 		return;
 	}
 	msg->delete_rkey.err_mask = 0;
-	for (i = 0; i < msg->delete_rkey.count; i++) {
+	for (i = 0; i < min_t(u8, msg->delete_rkey.count,
+			      SMC_LLC_DELETE_RKEYS); i++) {
 		if (!smc_rtoken_del(lgr, msg->delete_rkey.rkey[i]))
 			msg->delete_rkey.err_mask |= 0x80 >> i;
 	}
@@ -377,6 +378,7 @@ static void smc_llc_work(struct work_struct *work)
 		smc_llc_handle(entry->link, &entry->msg);
 		smc_link_put(entry->link);
 		kfree(entry);
+		cond_resched();
 	}
 	smc_lgr_put(lgr);
 }
@@ -403,6 +405,8 @@ void smc_llc_rx(struct smc_link *link, const u8 *buf, u32 len)
 		return;
 	}
 	rc = smc_llc_parse(buf, len, &entry->msg);
+	if (!rc && entry->msg.version != lgr->key.version)
+		rc = -EPROTO;
 	if (rc) {
 		kfree(entry);
 		SMC_STAT_INC(SMC_STAT_LLC_BAD);
@@ -472,7 +476,7 @@ void smc_llc_test_work(struct work_struct *work)
 
 	if (READ_ONCE(link->state) != SMC_LINK_ACTIVE)
 		goto out;
-	if (link->test_sent && time_before_eq(last_rx, link->test_sent)) {
+	if (link->test_sent && time_before(last_rx, link->test_sent)) {
 		SMC_STAT_INC(SMC_STAT_LLC_TIMEOUT);
 		smc_link_down(link);
 		goto out;

@@ -120,6 +120,7 @@ int smc_rx_recvmsg(struct sock *sk, struct smc_conn *conn, struct msghdr *msg,
 {
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
+	bool failed, over;
 	size_t copied = 0;
 	u64 pos, end;
 	int rc = 0;
@@ -133,6 +134,13 @@ int smc_rx_recvmsg(struct sock *sk, struct smc_conn *conn, struct msghdr *msg,
 		else if (!(flags & MSG_PEEK))
 			pos = conn->rx_cons;
 		end = conn->rx_prod;
+		/* as of now: what arrives later may bring data and the end */
+		failed = sk->sk_err;
+		over = sk->sk_shutdown & RCV_SHUTDOWN;
+		/* an orderly end is not spoilt by what happens afterwards */
+		if (conn->rx_conn_flags & (SMC_CDC_S_DONE | SMC_CDC_S_CLOSED) &&
+		    !(conn->rx_conn_flags & SMC_CDC_S_ABORT))
+			failed = false;
 		spin_unlock_bh(&conn->lock);
 
 		if (pos != end && copied < len) {
@@ -150,12 +158,12 @@ int smc_rx_recvmsg(struct sock *sk, struct smc_conn *conn, struct msghdr *msg,
 		}
 		if (copied >= target || copied == len)
 			break;
-		if (sk->sk_err) {
+		if (failed) {
 			if (!copied)
 				rc = sock_error(sk);
 			break;
 		}
-		if (sk->sk_shutdown & RCV_SHUTDOWN || sk->sk_state == SMC_CLOSED)
+		if (over)
 			break;
 		if (!timeo) {
 			if (!copied)

@@ -85,7 +85,7 @@ static void smc_tcp_kick(struct smc_sock *smc)
 	else if (smc_carrier(smc) == SMC_CARRIER_RDMA)
 		smc_tcp_queue_watch(smc, 0);
 	else if (READ_ONCE(smc->connecting) && !READ_ONCE(smc->hs_started))
-		smc_tcp_queue(smc, smc_hs_wq, &smc->work);
+		smc_tcp_queue(smc, smc_connect_wq, &smc->work);
 }
 
 static void smc_tcp_event(struct sock *sk, bool error)
@@ -154,14 +154,16 @@ static void smc_tcp_default_callbacks(struct sock *sk)
 }
 
 /**
- * smc_tcp_unhook_child - give a listener's child the usual callbacks
- * @child: the TCP socket, just accepted
+ * smc_tcp_unhook - give a TCP socket the usual callbacks
+ * @sk: a listener that ends, or a child of one, just accepted
  */
-void smc_tcp_unhook_child(struct sock *child)
+void smc_tcp_unhook(struct sock *sk)
 {
-	write_lock_bh(&child->sk_callback_lock);
-	smc_tcp_default_callbacks(child);
-	write_unlock_bh(&child->sk_callback_lock);
+	write_lock_bh(&sk->sk_callback_lock);
+	if (smc_tcp_owner(sk))
+		rcu_assign_sk_user_data(sk, NULL);
+	smc_tcp_default_callbacks(sk);
+	write_unlock_bh(&sk->sk_callback_lock);
 }
 
 /* ---------------------------------------------------------------- lifetime */
@@ -170,6 +172,11 @@ static void smc_tcp_free_work(struct work_struct *work)
 {
 	struct smc_tcp_free *f = container_of(work, struct smc_tcp_free, work);
 
+	/* nobody waits for the end of this one */
+	lock_sock(f->clcsk);
+	if (f->clcsk->sk_lingertime)
+		sock_reset_flag(f->clcsk, SOCK_LINGER);
+	release_sock(f->clcsk);
 	sock_release(f->clcsock);
 	sock_put(f->clcsk);
 	kfree(f);
@@ -282,6 +289,18 @@ void smc_tcp_end(struct smc_sock *smc, bool reset)
 		kernel_sock_shutdown(smc->clcsock, SHUT_RDWR);
 }
 
+/* true if it is over; begins with the first call, and comes back at its end */
+static bool smc_tcp_patience(struct smc_sock *smc, unsigned long *until,
+			     unsigned long patience)
+{
+	if (!*until)
+		*until = (jiffies + patience) ?: 1;
+	if (time_after_eq(jiffies, *until))
+		return true;
+	smc_tcp_queue_watch(smc, *until - jiffies);
+	return false;
+}
+
 /**
  * smc_tcp_work - look at TCP under a connection over RDMA
  * @work: smc_sock.tcp_work, queued with a reference to the socket
@@ -302,16 +321,15 @@ void smc_tcp_work(struct work_struct *work)
 	    READ_ONCE(conn->tx_conn_flags) & (SMC_CDC_S_CLOSED |
 					      SMC_CDC_S_ABORT)) {
 		/* it is over anyway */
-	} else if (state == TCP_CLOSE && !smc->rst_seen) {
-		smc->rst_seen = true;
-		smc_tcp_queue_watch(smc, SMC_TCP_RST_PATIENCE);
-	} else if (state == TCP_CLOSE || (smc->fin_seen && !flags)) {
+	} else if ((state == TCP_CLOSE &&
+		    smc_tcp_patience(smc, &smc->rst_until,
+				     SMC_TCP_RST_PATIENCE)) ||
+		   (state == TCP_CLOSE_WAIT && !flags &&
+		    smc_tcp_patience(smc, &smc->fin_until,
+				     SMC_TCP_FIN_PATIENCE))) {
 		SMC_STAT_INC(SMC_STAT_TCP_RESET);
 		smc_close_reset(conn, READ_ONCE(smc->clcsk->sk_err) ?:
 				ECONNRESET);
-	} else if (state == TCP_CLOSE_WAIT && !flags) {
-		smc->fin_seen = true;
-		smc_tcp_queue_watch(smc, SMC_TCP_FIN_PATIENCE);
 	}
 	sock_put(&smc->sk);
 }
@@ -331,7 +349,7 @@ void smc_tcp_sync_opts(struct smc_sock *smc)
 	struct sock *sk = &smc->sk, *tsk = smc->clcsk;
 	static const enum sock_flags flags[] = {
 		SOCK_KEEPOPEN, SOCK_LINGER, SOCK_URGINLINE, SOCK_BROADCAST,
-		SOCK_DBG, SOCK_LOCALROUTE,
+		SOCK_DBG, SOCK_LOCALROUTE, SOCK_FASYNC,
 	};
 	unsigned int i;
 
@@ -345,9 +363,11 @@ void smc_tcp_sync_opts(struct smc_sock *smc)
 		sk_dst_reset(tsk);
 	}
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		if (sock_flag(tsk, flags[i]) != sock_flag(sk, flags[i]))
-			sock_valbool_flag(tsk, flags[i],
-					  sock_flag(sk, flags[i]));
+		if (sock_flag(tsk, flags[i]) == sock_flag(sk, flags[i]))
+			continue;
+		lock_sock(tsk);	/* TCP changes others at the same time */
+		sock_valbool_flag(tsk, flags[i], sock_flag(sk, flags[i]));
+		release_sock(tsk);
 	}
 	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK &&
 	    READ_ONCE(tsk->sk_sndbuf) != READ_ONCE(sk->sk_sndbuf)) {
@@ -421,6 +441,39 @@ bool smc_tcp_opt_allowed(int level, int optname)
 	return false;
 }
 
+/**
+ * smc_tcp_opt_readable - may an option of the internal TCP socket be read?
+ * @level: IPPROTO_TCP, IPPROTO_IP or IPPROTO_IPV6
+ * @optname: the option
+ *
+ * Not those that take data from the stream, or want to be written first.
+ * Return: true if getsockopt() may pass it on.
+ */
+bool smc_tcp_opt_readable(int level, int optname)
+{
+	if (smc_tcp_opt_allowed(level, optname))
+		return true;
+	switch (level) {
+	case IPPROTO_TCP:
+		switch (optname) {
+		case TCP_INFO:
+		case TCP_CC_INFO:
+		case TCP_CORK:
+		case TCP_DEFER_ACCEPT:
+		case TCP_FASTOPEN:
+		case TCP_NOTSENT_LOWAT:
+		case TCP_USER_TIMEOUT:
+			return true;
+		}
+		return false;
+	case IPPROTO_IP:
+		return optname == IP_MTU;
+	case IPPROTO_IPV6:
+		return optname == IPV6_MTU;
+	}
+	return false;
+}
+
 /* ---------------------------------------------------------------- fallback */
 
 /**
@@ -441,11 +494,12 @@ void smc_tcp_graft(struct smc_sock *smc, struct socket *sock)
 }
 
 /**
- * smc_fallback - from now on this is a TCP connection
+ * smc_fallback - this is going to be a TCP connection
  * @smc: the socket, its carrier not decided yet
  * @reason: why, a diagnosis code
  * @server: our role
  *
+ * It is when smc_sock_established() says so.
  * Context: process; the caller is the one who may decide.
  */
 void smc_fallback(struct smc_sock *smc, u32 reason, bool server)
@@ -460,24 +514,21 @@ void smc_fallback(struct smc_sock *smc, u32 reason, bool server)
 	sk->sk_state_change = smc_tcp_default.state_change;
 	sk->sk_data_ready = smc_tcp_default.data_ready;
 	write_unlock_bh(&sk->sk_callback_lock);
-	/* pairs with smc_carrier() */
-	smp_store_release(&smc->carrier, SMC_CARRIER_TCP);
 }
 
 /**
- * smc_tcp_err_enter - before an operation is passed on to TCP
+ * smc_tcp_err_sync - before an operation is passed on to TCP
  * @smc: the socket, fallen back
  *
  * SO_ERROR reads and clears our sk_err, which mirrors TCP's. If that was done,
  * TCP must not report the error again.
  */
-void smc_tcp_err_enter(struct smc_sock *smc)
+void smc_tcp_err_sync(struct smc_sock *smc)
 {
 	if (READ_ONCE(smc->err_mirrored) && !READ_ONCE(smc->sk.sk_err)) {
 		WRITE_ONCE(smc->err_mirrored, false);
 		sock_error(smc->clcsk);
 	}
-	smc_tcp_sync_opts(smc);
 }
 
 /**

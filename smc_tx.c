@@ -155,6 +155,17 @@ static void smc_tx_free_pages(struct smc_conn *conn, u64 pos)
 	}
 }
 
+/* what was not sent never will be */
+static void smc_tx_drop(struct smc_conn *conn)
+{
+	u32 i;
+
+	for (i = 0; i < conn->tx_size / PAGE_SIZE; i++) {
+		if (conn->tx_pages[i].page)
+			conn->ops->page_put(conn, &conn->tx_pages[i]);
+	}
+}
+
 /**
  * smc_tx_done - a message is not in flight any more
  * @conn: the connection
@@ -174,6 +185,9 @@ void smc_tx_done(struct smc_conn *conn, u64 pos, bool signaled, int status)
 		smc_tx_free_pages(conn, pos);
 	if (signaled)
 		smc_tx_push_locked(conn, true);
+	if (conn->tx_conn_flags & SMC_CDC_S_ABORT && conn->app_closed &&
+	    !conn->tx_posted && !conn->detached)
+		smc_tx_drop(conn);
 	smc_tx_wake(conn);
 	smc_close_queue(conn);
 	spin_unlock_bh(&conn->lock);

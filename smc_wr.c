@@ -157,7 +157,8 @@ out:
 
 /* post one control work request, waiting for a slot if there is none */
 static int smc_wr_post_control(struct smc_link *link, const u8 *msg,
-			       struct ib_reg_wr *reg, struct smc_wr_wait *wait)
+			       struct ib_reg_wr *reg, struct smc_wr_wait *wait,
+			       struct smc_wr_tx **slot)
 {
 	struct smc_wr *wr = &link->wr;
 	struct ib_send_wr send = {};
@@ -186,6 +187,7 @@ static int smc_wr_post_control(struct smc_link *link, const u8 *msg,
 		}
 		if (!rc) {
 			tx->wait = wait;
+			*slot = tx;
 			smc_wr_commit(wr, tx);
 		} else {
 			rc = -ENOLINK;
@@ -204,17 +206,26 @@ static int smc_wr_do_control(struct smc_link *link, const u8 *msg,
 			     struct ib_reg_wr *reg)
 {
 	struct smc_wr_wait wait = { .status = -ENOLINK };
+	struct smc_wr_tx *tx;
+	bool given_up;
 	int rc;
 
 	init_completion(&wait.done);
 	do {
-		rc = smc_wr_post_control(link, msg, reg, &wait);
+		rc = smc_wr_post_control(link, msg, reg, &wait, &tx);
 	} while (rc == -EAGAIN);
 	if (rc)
 		return rc;
 	if (!wait_for_completion_timeout(&wait.done, SMC_WR_TIMEOUT)) {
 		smc_link_down(link);
-		/* the end of the link completes whatever is left */
+		spin_lock_bh(&link->wr.lock);
+		given_up = tx->wait == &wait;
+		if (given_up)
+			tx->wait = NULL;
+		spin_unlock_bh(&link->wr.lock);
+		if (given_up)
+			return -ETIMEDOUT;
+		/* it was just taken from the slot */
 		wait_for_completion(&wait.done);
 	}
 	return wait.status;
@@ -230,10 +241,11 @@ static int smc_wr_do_control(struct smc_link *link, const u8 *msg,
  */
 int smc_wr_send(struct smc_link *link, const u8 *msg)
 {
+	struct smc_wr_tx *tx;
 	int rc;
 
 	do {
-		rc = smc_wr_post_control(link, msg, NULL, NULL);
+		rc = smc_wr_post_control(link, msg, NULL, NULL, &tx);
 	} while (rc == -EAGAIN);
 	return rc;
 }
@@ -275,15 +287,20 @@ int smc_wr_register(struct smc_link *link, struct ib_mr *mr)
 static void smc_wr_end_slot(struct smc_link *link, struct smc_wr_tx *tx,
 			    int status)
 {
-	struct smc_conn *conn = tx->conn;
-	struct smc_wr_wait *wait = tx->wait;
-	bool signaled = tx->signaled;
 	struct smc_wr *wr = &link->wr;
-	u64 pos = tx->pos;
+	struct smc_wr_wait *wait;
+	struct smc_conn *conn;
+	bool signaled;
+	u64 pos;
 
+	/* a completion may be faster than who posts is with the slot */
+	spin_lock_bh(&wr->lock);
+	conn = tx->conn;
+	wait = tx->wait;
+	signaled = tx->signaled;
+	pos = tx->pos;
 	tx->conn = NULL;
 	tx->wait = NULL;
-	spin_lock_bh(&wr->lock);
 	wr->tail++;
 	wr->wrs_free += tx->n_wrs;
 	spin_unlock_bh(&wr->lock);
@@ -321,6 +338,19 @@ static void smc_wr_wake(struct smc_link *link)
 	spin_unlock_bh(&wr->lock);
 }
 
+/* a slot has failed: it is ended when the QP was drained, its waiter now */
+static void smc_wr_fail_slot(struct smc_link *link, struct smc_wr_tx *tx)
+{
+	struct smc_wr_wait *wait;
+
+	spin_lock_bh(&link->wr.lock);
+	wait = tx->wait;
+	tx->wait = NULL;
+	spin_unlock_bh(&link->wr.lock);
+	if (wait)
+		complete(&wait->done);
+}
+
 static void smc_wr_tx_done(struct ib_cq *cq, struct ib_wc *wc)
 {
 	struct smc_wr_tx *tx = container_of(wc->wr_cqe, struct smc_wr_tx, cqe);
@@ -329,11 +359,11 @@ static void smc_wr_tx_done(struct ib_cq *cq, struct ib_wc *wc)
 	u32 last;
 
 	if (wc->status != IB_WC_SUCCESS) {
-		/* slots are ended when the QP was drained */
 		if (wc->status != IB_WC_WR_FLUSH_ERR)
 			pr_debug("link %u: send failed: %s\n", link->num,
 				 ib_wc_status_msg(wc->status));
 		smc_link_down(link);
+		smc_wr_fail_slot(link, tx);
 		return;
 	}
 
@@ -379,6 +409,12 @@ static void smc_wr_rx_done(struct ib_cq *cq, struct ib_wc *wc)
 		return;
 	}
 
+	if (wc->opcode != IB_WC_RECV || wc->byte_len > SMC_WR_BUF_LEN) {
+		/* nobody who speaks SMC sends an RDMA write with immediate */
+		SMC_STAT_INC(SMC_STAT_LLC_BAD);
+		smc_link_down(link);
+		return;
+	}
 	WRITE_ONCE(link->last_rx, jiffies);
 	ib_dma_sync_single_for_cpu(link->local.dev->ibdev,
 				   wr->rx_dma + idx * SMC_WR_BUF_LEN,
@@ -435,7 +471,7 @@ int smc_wr_post_receives(struct smc_link *link)
 void smc_wr_open(struct smc_link *link)
 {
 	spin_lock_bh(&link->wr.lock);
-	link->wr.open = true;
+	link->wr.open = !link->wr.closed;
 	spin_unlock_bh(&link->wr.lock);
 }
 
@@ -447,6 +483,7 @@ void smc_wr_close(struct smc_link *link)
 {
 	spin_lock_bh(&link->wr.lock);
 	link->wr.open = false;
+	link->wr.closed = true;
 	spin_unlock_bh(&link->wr.lock);
 	wake_up_all(&link->lgr->wait);
 }

@@ -97,18 +97,27 @@ struct smc_sock {
 	u32			peer_diagnosis;
 	/** @diag_id: index in the namespace's table of sockets */
 	u32			diag_id;
-	/** @connecting: connect() was started and has not come to its end */
+	/**
+	 * @connecting: connect() was started and has not come to its end; is
+	 * cleared with release semantics after its outcome was stored
+	 */
 	bool			connecting;
+	/** @aborted: connect() is to come to nothing */
+	bool			aborted;
+	/** @is_child: of a listener: @work is the server's handshake */
+	bool			is_child;
+	/** @listed: in the namespace's table of sockets */
+	bool			listed;
 	/** @hs_started: the CLC handshake of connect() has been started */
 	bool			hs_started;
 	/** @err_mirrored: sk_err holds TCP's error, see smc_fback_sync_err() */
 	bool			err_mirrored;
 	/** @plain: connect() does without SMC, the server does not know it */
 	bool			plain;
-	/** @fin_seen: TCP's FIN came before the peer ended the connection */
-	bool			fin_seen;
-	/** @rst_seen: so did its RST */
-	bool			rst_seen;
+	/** @fin_until: patience after TCP's FIN, in jiffies, 0: none came */
+	unsigned long		fin_until;
+	/** @rst_until: the same after a RST */
+	unsigned long		rst_until;
 	/** @connect_addr: where connect() goes, while it does */
 	struct sockaddr_storage	*connect_addr;
 	/** @connect_alen: bytes of @connect_addr */
@@ -118,14 +127,15 @@ struct smc_sock {
 	/**
 	 * @work: connect() or, on a child of a listener, the server's
 	 * handshake; on a listener taking connections over from TCP. Queued
-	 * with a reference to the socket.
+	 * with a reference to the socket. Initialised once: what it does is
+	 * looked up when it runs.
 	 */
 	struct work_struct	work;
 	/** @tcp_work: something happened to TCP under an RDMA connection */
 	struct delayed_work	tcp_work;
 	/** @listener: of a child that waits for accept(), holds a reference */
 	struct smc_sock		*listener;
-	/** @accept_lock: guards @accept_q, @accept_len and @hs_running */
+	/** @accept_lock: guards all below, of the listener */
 	spinlock_t		accept_lock;
 	/** @accept_q: children ready for accept(), oldest first */
 	struct list_head	accept_q;
@@ -135,6 +145,8 @@ struct smc_sock {
 	struct list_head	accept_node;
 	/** @accept_len: number of children in @accept_q and @hs_q */
 	unsigned int		accept_len;
+	/** @hs_len: number of children in @hs_q */
+	unsigned int		hs_len;
 	/** @queued: in one of the listener's queues; under its @accept_lock */
 	bool			queued;
 };
@@ -161,41 +173,50 @@ static inline bool smc_is_fallback(const struct smc_sock *smc)
 	return smc_carrier(smc) == SMC_CARRIER_TCP;
 }
 
-/* for work that may wait for the peer; unbound, many at a time */
-extern struct workqueue_struct *smc_hs_wq;
-/* for short work that never waits for a peer */
-extern struct workqueue_struct *smc_wq;
+/*
+ * Work that waits for other work, or for a peer, has a queue of its own kind:
+ * what it waits for must not be kept from running by many of the same kind.
+ */
+extern struct workqueue_struct *smc_connect_wq;	/* handshakes of clients */
+extern struct workqueue_struct *smc_serve_wq;	/* handshakes of servers */
+extern struct workqueue_struct *smc_rmb_wq;	/* RMBs made ahead of need */
+extern struct workqueue_struct *smc_end_wq;	/* ends of link groups */
+extern struct workqueue_struct *smc_wq;		/* what waits for nobody */
 
 /* smc_tcp.c: the internal TCP socket */
 int smc_tcp_create(struct smc_sock *smc, int family);
 int smc_tcp_adopt(struct smc_sock *smc, struct socket *clcsock);
 void smc_tcp_hook(struct smc_sock *smc);
-void smc_tcp_unhook_child(struct sock *child);
+void smc_tcp_unhook(struct sock *sk);
 void smc_tcp_destruct(struct smc_sock *smc);
 void smc_tcp_sync_opts(struct smc_sock *smc);
 void smc_tcp_graft(struct smc_sock *smc, struct socket *sock);
 void smc_tcp_end(struct smc_sock *smc, bool reset);
 void smc_tcp_close(struct smc_sock *smc);
 void smc_tcp_work(struct work_struct *work);
-void smc_tcp_err_enter(struct smc_sock *smc);
+void smc_tcp_err_sync(struct smc_sock *smc);
 int smc_tcp_err_leave(struct smc_sock *smc, int rc);
 void smc_fallback(struct smc_sock *smc, u32 reason, bool server);
 bool smc_tcp_opt_allowed(int level, int optname);
+bool smc_tcp_opt_readable(int level, int optname);
 
 /* smc_listen.c: listen() and accept() */
 int smc_listen(struct socket *sock, int backlog);
 int smc_listen_stop(struct smc_sock *smc);
 struct smc_sock *smc_listen_take(struct smc_sock *smc, long timeo, int *err);
 bool smc_listen_ready(struct smc_sock *smc);
+void smc_listen_work(struct smc_sock *smc);
+void smc_listen_serve_work(struct smc_sock *child);
 
 /* smc_connect.c: connect() */
 int smc_connect_start(struct smc_sock *smc, struct socket *sock,
 		      struct sockaddr *addr, int alen, int flags);
-void smc_connect_work(struct work_struct *work);
+void smc_connect_work(struct smc_sock *smc);
 
 /* af_smc.c */
 struct sock *smc_sock_alloc(struct net *net, struct socket *sock, int protocol);
 void smc_sock_established(struct smc_sock *smc);
+void smc_sock_unlist(struct smc_sock *smc);
 void smc_sock_discard(struct smc_sock *smc);
 struct sock *smc_diag_next(struct net *net, u32 *id);
 int smc_sock_state(struct smc_sock *smc);

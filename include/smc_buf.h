@@ -61,6 +61,8 @@ struct smc_rmb {
 	DECLARE_BITMAP(used, SMC_RMB_MAX_ELEMS);
 	/** @sgt: its pages, mapped for the device of @link */
 	struct sg_table		sgt;
+	/** @dma: DMA address of each page; NULL if the device needs no sync */
+	u64			*dma;
 	/** @mr: the registration; NULL when there is no link any more */
 	struct ib_mr		*mr;
 	/** @link: the link that @mr and @sgt are mapped for */
@@ -114,6 +116,7 @@ struct smc_txpool {
 int smc_rmbe_get(struct smc_lgr *lgr, struct smc_link *link, u32 size,
 		 struct smc_rmbe *rmbe);
 void smc_rmbe_put(struct smc_lgr *lgr, struct smc_rmbe *rmbe, u32 dirty);
+void smc_rmbe_sync(const struct smc_rmbe *rmbe, u64 from, u64 to);
 void smc_rmbs_unmap(struct smc_link *link);
 void smc_rmbs_free(struct smc_lgr *lgr);
 int smc_rmb_register(struct smc_link *link, struct smc_rmb *rmb,

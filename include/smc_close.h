@@ -11,10 +11,14 @@ struct smc_conn;
 struct sock;
 struct work_struct;
 
+/* who has said one of these says nothing more */
+#define SMC_CLOSE_ENDED	(SMC_CDC_S_CLOSED | SMC_CDC_S_ABORT)
+
 #define SMC_TCP_FIN	1	/* smc_conn.tcp_end: end TCP orderly */
 #define SMC_TCP_RESET	2	/* smc_conn.tcp_end: reset TCP */
 
 int smc_conn_state(const struct smc_conn *conn);
+void smc_close_live(struct smc_conn *conn);
 void smc_close_report(struct smc_conn *conn, int shutdown, int err);
 void smc_close_queue(struct smc_conn *conn);
 void smc_close_work(struct work_struct *work);

@@ -30,6 +30,9 @@ struct smc_sock;
 #define SMC_LGR_MAX_CONNS	255	/* connections of a link group */
 #define SMC_LGR_MAX_LINKS	3	/* entries of a group's table of links */
 #define SMC_LGR_MAX_RTOKENS	255	/* RMBs of the peer in a link group */
+#define SMC_LGR_WAIT_SETUP	(5 * HZ) /* for others' first contact */
+#define SMC_LGR_MAX_ZOMBIES	16	/* then the peer is no good */
+#define SMC_LGR_MANY		128	/* groups: idle ones live shorter */
 #define SMC_LGR_IDLE_SERVER	(600 * HZ) /* life after the last connection */
 #define SMC_LGR_IDLE_CLIENT	(610 * HZ) /* longer: the server goes first */
 
@@ -169,8 +172,15 @@ struct smc_lgr {
 	spinlock_t		lock;
 	/** @state: enum smc_lgr_state; changes wake @wait */
 	int			state;
+	/**
+	 * @pinned: first contact is using the link outside of all locks: its
+	 * end has to wait, see smc_lgr_unpin()
+	 */
+	bool			pinned;
 	/** @n_conns: connections, including those being made */
 	unsigned int		n_conns;
+	/** @n_zombies: those of them that only wait for a word of the peer */
+	unsigned int		n_zombies;
 	/** @max_conns: limit of @n_conns */
 	unsigned int		max_conns;
 	/** @link: the links, each with a reference; under @lock */
@@ -287,6 +297,10 @@ struct smc_conn {
 	u32			peer_size;
 	/** @tx_ready: the peer's element is known: we may write */
 	bool			tx_ready;
+	/** @live: the socket uses it, and is to hear of its end */
+	bool			live;
+	/** @zombie: counted in smc_lgr.n_zombies */
+	bool			zombie;
 	/** @detached: it has given everything back */
 	bool			detached;
 	/** @tcp_end: the internal TCP socket is to be closed, 2: reset */
@@ -382,6 +396,7 @@ struct smc_link *smc_lgr_client_further(const struct smc_lgr_key *key,
 					const struct smc_peer *peer);
 struct smc_link *smc_lgr_link(struct smc_lgr *lgr);
 void smc_lgr_activate(struct smc_lgr *lgr, struct smc_link *link);
+void smc_lgr_unpin(struct smc_lgr *lgr);
 void smc_lgr_slot_put(struct smc_lgr *lgr);
 void smc_lgr_terminate(struct smc_lgr *lgr, u32 reason, bool orderly,
 		       bool silent);
@@ -399,6 +414,7 @@ struct smc_conn *smc_conn_lookup(struct smc_lgr *lgr, u32 token);
 void smc_conn_get(struct smc_conn *conn);
 void smc_conn_put(struct smc_conn *conn);
 void smc_conn_kill(struct smc_conn *conn, int err);
+void smc_conn_zombie(struct smc_conn *conn);
 void smc_conn_detach(struct smc_conn *conn);
 void smc_conn_release(struct smc_conn *conn);
 

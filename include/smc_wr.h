@@ -78,8 +78,10 @@ struct smc_wr {
 	 * context takes it too.
 	 */
 	spinlock_t		lock;
-	/** @open: posting is allowed; cleared once, before the QP is drained */
+	/** @open: posting is allowed */
 	bool			open;
+	/** @closed: posting is over for good, before the QP is drained */
+	bool			closed;
 	/** @inlined: the device copies messages when they are posted */
 	bool			inlined;
 	/** @max_inline: bytes that it can copy */

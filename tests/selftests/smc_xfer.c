@@ -72,7 +72,7 @@ enum end {
 struct conn {
 	int fd;
 	uint32_t index;
-	bool connecting, have_index, finished_tx, saw_eof;
+	bool connecting, have_index, finished_tx, saw_eof, sent_short;
 	uint64_t tx_seed, rx_seed, chunk_rng;
 	uint64_t tx, rx;		/* bytes of the stream, index included */
 	long chunk_left;
@@ -327,11 +327,12 @@ static bool tx_step(struct conn *c, uint8_t *buf)
 			fail_errno(c, errno, "send");
 		return false;
 	}
-	if (o.blocking && n < c->chunk_left) {
-		/* a blocking send() of TCP returns short for a signal or an error only */
+	/* a blocking send() of TCP is short only if the next one fails */
+	if (c->sent_short) {
 		fail_errno(c, ENOBUFS, "short blocking send");
 		return false;
 	}
+	c->sent_short = o.blocking && n < c->chunk_left;
 	c->tx += n;
 	c->chunk_left -= n;
 	return true;
