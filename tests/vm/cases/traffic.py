@@ -5,6 +5,7 @@ import itertools, json
 A4, B4, A6, B6 = "10.9.0.1", "10.9.0.2", "fd09::1", "fd09::2"
 NO_PEER_SMC = "0x03010000"          # no SMC option in the SYN or SYN-ACK
 NO_DEVICE = "0x03030000"
+OUT_OF_SYNC = "0x04000000"
 PEER_DECLINED = "0x05000000"
 _ports = itertools.count(2000)      # below what clients get
 
