@@ -161,6 +161,10 @@ void smc_sock_established(struct smc_sock *smc)
 		/* pairs with smc_carrier() */
 		smp_store_release(&smc->carrier, SMC_CARRIER_TCP);
 		WRITE_ONCE(sk->sk_state, SMC_ACTIVE);
+		/* an error that came before the callback knew what we are */
+		smp_mb();
+		if (READ_ONCE(smc->clcsk->sk_err))
+			smc->clcsk->sk_error_report(smc->clcsk);
 		return;
 	}
 	smc_tcp_hook(smc);
@@ -595,6 +599,8 @@ static int smc_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 		answ = smc_tx_outq(smc->conn);
 		break;
 	case SIOCOUTQNSD:
+		answ = smc_tx_unsent(smc->conn);
+		break;
 	case SIOCATMARK:
 		return -EOPNOTSUPP;
 	default:

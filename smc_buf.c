@@ -183,6 +183,7 @@ int smc_rmb_register(struct smc_link *link, struct smc_rmb *rmb, bool announce)
 	mutex_lock(&lgr->buf_lock);
 	if (rmb->mr)
 		rc = smc_wr_register(link, rmb->mr);
+	rmb->registered = !rc;
 	mutex_unlock(&lgr->buf_lock);
 	if (!rc && announce)
 		rc = smc_llc_confirm_rkey(link, rmb);
@@ -338,10 +339,10 @@ static struct smc_rmb *smc_rmb_surplus(struct smc_lgr *lgr)
 		spare = NULL;
 		list_for_each_entry(rmb, &lgr->rmbs[code], node) {
 			/* what could not be registered ends with its link */
-			if (rmb->n_used ||
-			    READ_ONCE(rmb->state) != SMC_RMB_READY)
+			if (rmb->n_used || !rmb->registered ||
+			    READ_ONCE(rmb->state) == SMC_RMB_NEW)
 				continue;
-			if (!spare) {
+			if (!spare && rmb->state == SMC_RMB_READY) {
 				spare = rmb;
 				continue;
 			}
@@ -385,7 +386,8 @@ void smc_rmb_work(struct work_struct *work)
 	}
 
 	while ((rmb = smc_rmb_surplus(lgr))) {
-		smc_llc_delete_rkey(link, rmb->rkey);
+		if (rmb->state == SMC_RMB_READY)	/* else refused */
+			smc_llc_delete_rkey(link, rmb->rkey);
 		smc_rmb_unmap(rmb);
 		smc_rmb_put(rmb);
 	}

@@ -49,6 +49,8 @@ static void smc_cdc_rx_flags(struct smc_conn *conn, u8 flags)
 	if (!conn->rx_conn_flags && !conn->tx_end_flags)
 		conn->peer_first = true;
 	conn->rx_conn_flags |= flags;
+	if (!(flags & SMC_CDC_S_ABORT))
+		conn->rx_complete = true;
 
 	if (new & SMC_CDC_S_ABORT) {
 		SMC_STAT_INC(SMC_STAT_RX_ABORT);

@@ -12,6 +12,7 @@
 
 #include "smc.h"
 #include "smc_clc.h"
+#include "smc_close.h"
 #include "smc_core.h"
 #include "smc_stats.h"
 #include "smc_synopt.h"
@@ -50,6 +51,9 @@ static void smc_connect_done(struct smc_sock *smc, int rc)
 	}
 	/* pairs with smc_poll(): the outcome is there before this is */
 	smp_store_release(&smc->connecting, false);
+	/* shutdown() came when the handshake had used TCP for the last time */
+	if (!rc && smc->aborted && smc->conn)
+		smc_close_shutdown(smc->conn, SHUTDOWN_MASK);
 	if (sock_flag(sk, SOCK_DEAD)) {
 		/* closed in the meantime */
 		smc_sock_discard(smc);
@@ -93,10 +97,12 @@ static int smc_connect_again(struct smc_sock *smc)
 	smc_connect_tcp_reset(smc);
 	if (!sock_flag(&smc->sk, SOCK_DEAD) && !smc->aborted) {
 		smc->plain = true;
+		/* its event may come before it returns */
+		WRITE_ONCE(smc->hs_started, false);
 		rc = smc_connect_tcp(smc, (struct sockaddr *)smc->connect_addr,
 				     smc->connect_alen, O_NONBLOCK);
-		if (rc == -EINPROGRESS)
-			WRITE_ONCE(smc->hs_started, false);
+		if (rc != -EINPROGRESS)
+			WRITE_ONCE(smc->hs_started, true);
 	}
 	release_sock(&smc->sk);
 	return rc;

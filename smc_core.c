@@ -156,6 +156,8 @@ static void smc_lgr_start_idle(struct smc_lgr *lgr)
 	lockdep_assert_held(&lgr->lock);
 	if (n > SMC_LGR_MANY)
 		delay = delay * SMC_LGR_MANY / n;
+	if (!lgr->max_conns)
+		delay = 0;	/* of no use any more */
 	smc_lgr_get(lgr);
 	if (mod_delayed_work(smc_wq, &lgr->idle_work, delay))
 		smc_lgr_put(lgr);
@@ -842,6 +844,7 @@ struct smc_conn *smc_conn_create(struct smc_link *link, struct sock *sk)
 				GFP_KERNEL);
 	if (rc < 0)
 		goto put;
+	smp_mb();	/* either its end finds us, or we see it */
 	if (READ_ONCE(lgr->state) == SMC_LGR_DEAD) {
 		/* its end may have missed us; others may know us already */
 		smc_conn_detach(conn);
@@ -978,8 +981,8 @@ void smc_conn_kill(struct smc_conn *conn, int err)
  * smc_conn_zombie - all that a connection waits for is a word of the peer
  * @conn: the connection
  *
- * It keeps its element, but not its link group. A peer that leaves many of
- * them behind is not one that we want a link group with.
+ * It keeps its element, but not its link group. A group with many of them gets
+ * no new connections, and ends with those that it has.
  * Context: any but hard interrupts, under @conn->lock.
  */
 void smc_conn_zombie(struct smc_conn *conn)
@@ -992,11 +995,10 @@ void smc_conn_zombie(struct smc_conn *conn)
 	conn->zombie = true;
 	spin_lock_bh(&lgr->lock);
 	if (++lgr->n_zombies > SMC_LGR_MAX_ZOMBIES)
-		smc_lgr_kill(lgr, SMC_LLC_DEL_PROTOCOL, false, false);
-	else if (smc_lgr_unused(lgr))
+		lgr->max_conns = 0;
+	if (smc_lgr_unused(lgr))
 		smc_lgr_start_idle(lgr);
 	spin_unlock_bh(&lgr->lock);
-	wake_up_all(&lgr->wait);
 }
 
 /**

@@ -263,6 +263,7 @@ static void smc_listen_flush(struct smc_sock *smc)
 	struct socket *clcsock;
 
 	smc_tcp_unhook(smc->clcsk);
+	synchronize_net();	/* children that are just being made */
 	while (!kernel_accept(smc->clcsock, &clcsock, O_NONBLOCK)) {
 		smc_tcp_unhook(clcsock->sk);
 		smc_synopt_accepted(clcsock->sk);

@@ -135,12 +135,9 @@ int smc_rx_recvmsg(struct sock *sk, struct smc_conn *conn, struct msghdr *msg,
 			pos = conn->rx_cons;
 		end = conn->rx_prod;
 		/* as of now: what arrives later may bring data and the end */
-		failed = sk->sk_err;
 		over = sk->sk_shutdown & RCV_SHUTDOWN;
 		/* an orderly end is not spoilt by what happens afterwards */
-		if (conn->rx_conn_flags & (SMC_CDC_S_DONE | SMC_CDC_S_CLOSED) &&
-		    !(conn->rx_conn_flags & SMC_CDC_S_ABORT))
-			failed = false;
+		failed = sk->sk_err && !conn->rx_complete;
 		spin_unlock_bh(&conn->lock);
 
 		if (pos != end && copied < len) {

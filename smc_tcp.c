@@ -68,10 +68,10 @@ static void smc_tcp_queue(struct smc_sock *smc, struct workqueue_struct *wq,
 		sock_put(&smc->sk);
 }
 
-static void smc_tcp_queue_watch(struct smc_sock *smc, unsigned long delay)
+static void smc_tcp_queue_watch(struct smc_sock *smc)
 {
 	sock_hold(&smc->sk);
-	if (mod_delayed_work(smc_wq, &smc->tcp_work, delay))
+	if (mod_delayed_work(smc_wq, &smc->tcp_work, 0))
 		sock_put(&smc->sk);
 }
 
@@ -83,7 +83,7 @@ static void smc_tcp_kick(struct smc_sock *smc)
 	if (state == SMC_LISTEN)
 		smc_tcp_queue(smc, smc_wq, &smc->work);
 	else if (smc_carrier(smc) == SMC_CARRIER_RDMA)
-		smc_tcp_queue_watch(smc, 0);
+		smc_tcp_queue_watch(smc);
 	else if (READ_ONCE(smc->connecting) && !READ_ONCE(smc->hs_started))
 		smc_tcp_queue(smc, smc_connect_wq, &smc->work);
 }
@@ -297,7 +297,10 @@ static bool smc_tcp_patience(struct smc_sock *smc, unsigned long *until,
 		*until = (jiffies + patience) ?: 1;
 	if (time_after_eq(jiffies, *until))
 		return true;
-	smc_tcp_queue_watch(smc, *until - jiffies);
+	/* not later than what an event has queued meanwhile */
+	sock_hold(&smc->sk);
+	if (!queue_delayed_work(smc_wq, &smc->tcp_work, *until - jiffies))
+		sock_put(&smc->sk);
 	return false;
 }
 

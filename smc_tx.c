@@ -70,6 +70,8 @@ static bool smc_tx_next(struct smc_conn *conn, struct smc_tx_post *post)
 	if (smc_tx_peer_gone(conn) || (end & SMC_CDC_S_ABORT) ||
 	    (conn->tx_conn_flags & SMC_CDC_S_CLOSED))
 		post->unsent = 0;	/* nobody will ever read it */
+	if (end & SMC_CDC_S_ABORT)	/* and this is no orderly end */
+		end = SMC_CDC_S_ABORT;
 	post->len = min_t(u64, post->unsent, post->space);
 	post->end_flags = post->len == post->unsent ? end : 0;
 	return post->len || post->end_flags || conn->tx_msg_due;
@@ -381,6 +383,23 @@ bool smc_tx_undelivered(struct smc_conn *conn)
 		conn->tx_want_space = true;
 	spin_unlock_bh(&conn->lock);
 	return undelivered;
+}
+
+/**
+ * smc_tx_unsent - bytes that were written and not sent
+ * @conn: the connection
+ *
+ * Context: any but hard interrupts.
+ * Return: bytes.
+ */
+u32 smc_tx_unsent(struct smc_conn *conn)
+{
+	u32 unsent;
+
+	spin_lock_bh(&conn->lock);
+	unsent = conn->tx_prep - conn->tx_sent;
+	spin_unlock_bh(&conn->lock);
+	return unsent;
 }
 
 /**

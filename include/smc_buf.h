@@ -49,6 +49,8 @@ struct smc_rmb {
 	refcount_t		refs;
 	/** @state: enum smc_rmb_state; changes wake smc_lgr.wait */
 	int			state;
+	/** @registered: the device has it, whatever the peer thinks */
+	bool			registered;
 	/** @cpu: the memory */
 	u8			*cpu;
 	/** @elem_size: bytes of an element, a power of 2 */

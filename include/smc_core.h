@@ -31,7 +31,7 @@ struct smc_sock;
 #define SMC_LGR_MAX_LINKS	3	/* entries of a group's table of links */
 #define SMC_LGR_MAX_RTOKENS	255	/* RMBs of the peer in a link group */
 #define SMC_LGR_WAIT_SETUP	(5 * HZ) /* for others' first contact */
-#define SMC_LGR_MAX_ZOMBIES	16	/* then the peer is no good */
+#define SMC_LGR_MAX_ZOMBIES	16	/* more, and a group gets no new ones */
 #define SMC_LGR_MANY		128	/* groups: idle ones live shorter */
 #define SMC_LGR_IDLE_SERVER	(600 * HZ) /* life after the last connection */
 #define SMC_LGR_IDLE_CLIENT	(610 * HZ) /* longer: the server goes first */
@@ -320,6 +320,8 @@ struct smc_conn {
 	u8			rx_prod_flags;
 	/** @rx_conn_flags: all connection state flags so far */
 	u8			rx_conn_flags;
+	/** @rx_complete: the peer ended its stream, nothing of it is missing */
+	bool			rx_complete;
 	/** @peer_first: the peer began to end the connection */
 	bool			peer_first;
 

@@ -20,6 +20,7 @@ void smc_tx_push_locked(struct smc_conn *conn, bool signal);
 void smc_tx_done(struct smc_conn *conn, u64 pos, bool signaled, int status);
 bool smc_tx_writable(struct smc_conn *conn);
 bool smc_tx_undelivered(struct smc_conn *conn);
+u32 smc_tx_unsent(struct smc_conn *conn);
 u32 smc_tx_outq(struct smc_conn *conn);
 
 #endif

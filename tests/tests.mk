@@ -56,3 +56,22 @@ uninstall:
 	$(depmod)
 
 .PHONY: check check-quick check-static check-unit check-vm demo install uninstall
+
+#	check-debug	the suites with KASAN, lockdep, kmemleak and the like: builds a debug kernel, once, 25 minutes
+#	check-fault	the same kernel: allocations that fail
+#	coverage	how much of the module all that runs
+tests_debug = tests/vm/setup && tests/debug/kernel
+
+check-debug:
+	@$(tests_debug)
+	@$(tests_sum) debug 'tests/debug/run'
+
+check-fault:
+	@$(tests_debug)
+	@$(tests_sum) fault 'tests/debug/run fault'
+
+coverage:
+	@$(tests_debug)
+	@tests/debug/coverage
+
+.PHONY: check-debug check-fault coverage
