@@ -24,7 +24,7 @@
  * message that end the connection, by this much.
  */
 #define SMC_TCP_FIN_PATIENCE	(10 * HZ)
-#define SMC_TCP_RST_PATIENCE	(HZ / 4)
+#define SMC_TCP_RST_PATIENCE	HZ
 
 /**
  * struct smc_tcp_free - releasing a socket sleeps, destructors may not

@@ -4,22 +4,10 @@ from cases.traffic import B4, idle, port, xfer
 from tap import test
 
 FAIL = "/sys/kernel/debug/failslab /sys/kernel/debug/fail_page_alloc"
-CALLS = "socket bind listen accept connect sendmsg recvmsg poll setsockopt getsockopt shutdown close diag".split()
+CALLS = "connect accept socket bind listen sendmsg recvmsg poll shutdown close setsockopt getsockopt diag".split()
 
 def each(vm, name, value):
     vm.sh("for d in %s; do [ ! -e $d/%s ] || echo %s >$d/%s; done" % (FAIL, name, value, name))
-
-for call in CALLS:
-    def sweep(t, call=call):
-        # by default only allocations that may not sleep fail, and only of more than one page
-        for name, value in (("ignore-gfp-wait", "N"), ("ignore-gfp-highmem", "N"), ("min-order", 0), ("verbose", 0)):
-            each(t.a, name, value)
-        p = port()
-        t.server(t.b, "exec smc_fault -s %d" % p, p)
-        r = t.tap(t.a.run("smc_fault -c %s %d %s" % (B4, p, call), 250), 250)
-        t.diag(r.out)
-        xfer(t, "-N 64k")
-    test(pairs="one", timeout=300, name="each allocation of a system call fails in turn: " + call)(sweep)
 
 def text(vm):
     """addresses of the module's text"""
@@ -62,3 +50,15 @@ for percent in (2, 10, 30):
     @test(pairs="one", timeout=150, name="allocations of the module fail at the server, %d %%" % percent)
     def at_server(t, percent=percent):
         storm(t, t.b, t.b, percent)
+
+for call in CALLS:
+    def sweep(t, call=call):
+        # by default only allocations that may not sleep fail, and only of more than one page
+        for name, value in (("ignore-gfp-wait", "N"), ("ignore-gfp-highmem", "N"), ("min-order", 0), ("verbose", 0)):
+            each(t.a, name, value)
+        p = port()
+        t.server(t.b, "exec smc_fault -s %d" % p, p)
+        r = t.tap(t.a.run("smc_fault -c %s %d %s" % (B4, p, call), 250), 250)
+        t.diag(r.out)
+        xfer(t, "-N 64k")
+    test(pairs="one", timeout=300, name="each allocation of a system call fails in turn: " + call)(sweep)
