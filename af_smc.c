@@ -368,6 +368,8 @@ static int smc_carrier_wait(struct sock *sk, long timeo)
 	struct smc_sock *smc = smc_sk(sk);
 	int rc = 0;
 
+	if (likely(!smc->connecting))
+		return 0;
 	add_wait_queue(sk_sleep(sk), &wait);
 	while (smc->connecting) {
 		if (!timeo)

@@ -203,6 +203,9 @@ static int smc_tx_page(struct smc_conn *conn, u64 pos)
 	struct page *spare = NULL;
 	int rc = 0;
 
+	/* while tx_copying is set, nobody takes the page at tx_prep away */
+	if (tp->page)
+		return 0;
 	for (;;) {
 		spin_lock_bh(&conn->lock);
 		if (!tp->page)

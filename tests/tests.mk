@@ -75,3 +75,17 @@ coverage:
 	@tests/debug/coverage
 
 .PHONY: check-debug check-fault coverage
+
+#	bench		what TCP, this module and the kernel's own cost, in instructions:
+#			docs/performance.md. KERNELS=6.1,6.12 OUT=build/bench.json
+#	bench-compare	OLD=before.json NEW=after.json
+bench:
+	@$(tests_prepare) $(subst $(comma), ,$(or $(KERNELS),6.1 6.12))
+	@tests/bench/bench -k $(or $(KERNELS),6.1$(comma)6.12) -o $(or $(OUT),build/bench.json)
+
+bench-compare:
+	@tests/bench/bench --compare $(OLD) $(NEW)
+
+comma := ,
+
+.PHONY: bench bench-compare

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Memory that is not to be had: each allocation of each call in turn, and any in the work of the module."""
-from cases.traffic import B4, idle, port, xfer
+from cases.traffic import B4, port, xfer
 from tap import test
 
 FAIL = "/sys/kernel/debug/failslab /sys/kernel/debug/fail_page_alloc"
@@ -25,31 +25,26 @@ def failing(t, vm, percent):
         each(vm, name, value)
     t.cleanup(lambda: each(vm, "probability", 0))
 
-def storm(t, client, server, percent):
+def storm(t, vm, percent):
     """connections while allocations fail: they may fail too, but come to an end, and afterwards all is well"""
     p = port()
-    for vm in {client, server}:
-        failing(t, vm, percent)
-    s = t.server(t.b, "smc_storm -s -n 60 -p %d -t 40" % p, p) if server else None
-    c = t.a.run("smc_storm -c %s -n 60 -P 6 -p %d -t 30" % (B4, p), 60)
-    for vm in (t.a, t.b):
-        each(vm, "probability", 0)
-    t.diag("client: " + c.out)
-    t.ok(c.rc in (0, 1), "client: rc %d: %s" % (c.rc, c.out))
-    s.kill()
-    t.diag("server: " + t.gone(s).out)
-    idle(t)
+    t.server(t.b, "exec smc_fault -s %d" % p, p)
+    failing(t, vm, percent)
+    c = t.a.run("smc_fault -m %s %d 8" % (B4, p), 100)
+    each(vm, "probability", 0)
+    t.diag(c.out)
+    t.tap(c)
     xfer(t, "-N 64k", n=2, mode="any")
     xfer(t, "-N 64k", n=2)
 
 for percent in (2, 10, 30):
     @test(pairs="one", timeout=150, name="allocations of the module fail at the client, %d %%" % percent)
     def at_client(t, percent=percent):
-        storm(t, t.a, t.a, percent)
+        storm(t, t.a, percent)
 
     @test(pairs="one", timeout=150, name="allocations of the module fail at the server, %d %%" % percent)
     def at_server(t, percent=percent):
-        storm(t, t.b, t.b, percent)
+        storm(t, t.b, percent)
 
 for call in CALLS:
     def sweep(t, call=call):

@@ -4,6 +4,8 @@
  *
  *	smc_fault -s PORT		echo server, until it is killed
  *	smc_fault -c ADDR PORT CALL	sweep over one system call; TAP
+ *	smc_fault -m ADDR PORT N	connections from six processes, N each, one after
+ *					the other; each may fail, none may hang
  *
  * CALL: socket bind listen accept connect sendmsg recvmsg poll setsockopt
  * getsockopt shutdown close diag. The kernel has to have fault injection, see
@@ -28,6 +30,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <stdint.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <unistd.h>
@@ -359,6 +364,8 @@ static int serve(int port)
 	signal(SIGCHLD, SIG_IGN);	/* no zombies */
 	for (;;) {
 		fd = accept4(lfd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0 && (lack(errno) || errno == ECONNABORTED))
+			continue;
 		if (fd < 0)
 			die("accept");
 		if (fork()) {
@@ -376,6 +383,51 @@ static int serve(int port)
 	}
 }
 
+static int one_of_many(void)
+{
+	int fd = socket(AF_SMC, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct timeval tv = { .tv_sec = PATIENCE };
+	uint64_t started = time(NULL);
+	bool good;
+
+	if (fd < 0)
+		return lack(errno) ? 0 : -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	good = !connect(fd, (void *)&server, sizeof(server)) && echo(fd) &&
+	       send(fd, buf, sizeof(buf), MSG_NOSIGNAL) > 0 && recv(fd, buf, sizeof(buf), 0) > 0;
+	close(fd);
+	return time(NULL) - started >= PATIENCE ? -1 : good;
+}
+
+static int many(int n)
+{
+	int i, j, status, good = 0, hung = 0, procs = 6;
+
+	for (i = 0; i < procs; i++) {
+		int ok = 0, bad = 0;
+
+		if (fork())
+			continue;
+		for (j = 0; j < n; j++) {
+			int rc = one_of_many();
+
+			ok += rc > 0;
+			bad += rc < 0;
+		}
+		_exit(bad ? 255 : ok);
+	}
+	while (wait(&status) > 0) {
+		if (!WIFEXITED(status) || WEXITSTATUS(status) == 255)
+			hung++;
+		else
+			good += WEXITSTATUS(status);
+	}
+	printf("1..1\n%sok 1 - %d connections: %d good, %d processes with one that hung or failed oddly\n",
+	       hung ? "not " : "", procs * n, good, hung);
+	return !!hung;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int i;
@@ -383,12 +435,14 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 3 && !strcmp(argv[1], "-s"))
 		return serve(atoi(argv[2]));
-	if (argc != 5 || strcmp(argv[1], "-c"))
-		die("usage: smc_fault -s PORT | -c ADDR PORT CALL");
+	if (argc != 5 || (strcmp(argv[1], "-c") && strcmp(argv[1], "-m")))
+		die("usage: smc_fault -s PORT | -c ADDR PORT CALL | -m ADDR PORT N");
 	server.sin_family = AF_INET;
 	server.sin_port = htons(atoi(argv[3]));
 	if (inet_pton(AF_INET, argv[2], &server.sin_addr) != 1)
 		die("address");
+	if (!strcmp(argv[1], "-m"))
+		return many(atoi(argv[4]));
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (nth_fd < 0)
 		die("fail-nth");
