@@ -140,12 +140,14 @@ static void smc_listen_child(struct smc_sock *smc, struct socket *clcsock)
 	smc_tcp_unhook(clcsock->sk);
 	sk = smc_sock_alloc(sock_net(&smc->sk), NULL, smc->sk.sk_protocol);
 	if (!sk) {
+		SMC_STAT_INC(SMC_STAT_HS_FAILED);
 		sock_release(clcsock);
 		return;
 	}
 	child = smc_sk(sk);
 	child->is_child = true;
 	if (smc_tcp_adopt(child, clcsock)) {
+		SMC_STAT_INC(SMC_STAT_HS_FAILED);
 		sock_release(clcsock);
 		smc_sock_unlist(child);
 		sock_put(sk);
@@ -193,6 +195,8 @@ static struct socket *smc_listen_next(struct smc_sock *smc)
 			     -EAGAIN;
 	} while (rc == -ECONNABORTED);
 	release_sock(&smc->sk);
+	if (rc && rc != -EAGAIN)
+		smc_tcp_retry(smc);	/* it stays in TCP's queue */
 	return rc ? NULL : clcsock;
 }
 

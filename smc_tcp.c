@@ -26,6 +26,9 @@
 #define SMC_TCP_FIN_PATIENCE	(10 * HZ)
 #define SMC_TCP_RST_PATIENCE	HZ
 
+/* memory or files were short when a connection was to be taken over */
+#define SMC_TCP_RETRY		(HZ / 10)
+
 /**
  * struct smc_tcp_free - releasing a socket sleeps, destructors may not
  */
@@ -289,6 +292,21 @@ void smc_tcp_end(struct smc_sock *smc, bool reset)
 		kernel_sock_shutdown(smc->clcsock, SHUT_RDWR);
 }
 
+/**
+ * smc_tcp_retry - take connections over from TCP a little later
+ * @smc: the listener
+ *
+ * Nothing tells when there is memory again, and TCP says no second time that
+ * it has a connection.
+ * Context: process.
+ */
+void smc_tcp_retry(struct smc_sock *smc)
+{
+	sock_hold(&smc->sk);
+	if (!queue_delayed_work(smc_wq, &smc->tcp_work, SMC_TCP_RETRY))
+		sock_put(&smc->sk);
+}
+
 /* true if it is over; begins with the first call, and comes back at its end */
 static bool smc_tcp_patience(struct smc_sock *smc, unsigned long *until,
 			     unsigned long patience)
@@ -318,8 +336,14 @@ void smc_tcp_work(struct work_struct *work)
 					    struct smc_sock, tcp_work);
 	int state = READ_ONCE(smc->clcsk->sk_state);
 	struct smc_conn *conn = smc->conn;
-	u8 flags = READ_ONCE(conn->rx_conn_flags);
+	u8 flags;
 
+	if (!conn) {
+		smc_tcp_kick(smc);	/* a listener, see smc_tcp_retry() */
+		sock_put(&smc->sk);
+		return;
+	}
+	flags = READ_ONCE(conn->rx_conn_flags);
 	if (flags & (SMC_CDC_S_CLOSED | SMC_CDC_S_ABORT) ||
 	    READ_ONCE(conn->tx_conn_flags) & (SMC_CDC_S_CLOSED |
 					      SMC_CDC_S_ABORT)) {

@@ -194,6 +194,7 @@ void smc_tcp_graft(struct smc_sock *smc, struct socket *sock);
 void smc_tcp_end(struct smc_sock *smc, bool reset);
 void smc_tcp_close(struct smc_sock *smc);
 void smc_tcp_work(struct work_struct *work);
+void smc_tcp_retry(struct smc_sock *smc);
 void smc_tcp_err_sync(struct smc_sock *smc);
 int smc_tcp_err_leave(struct smc_sock *smc, int rc);
 void smc_fallback(struct smc_sock *smc, u32 reason, bool server);
