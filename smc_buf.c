@@ -328,24 +328,24 @@ void smc_rmbe_put(struct smc_lgr *lgr, struct smc_rmbe *rmbe, u32 dirty)
 	smc_rmb_put(rmb);
 }
 
-/* an unused RMB beyond the one that is kept for each size; off the list */
+/* an unused RMB that the others can do without; off the list */
 static struct smc_rmb *smc_rmb_surplus(struct smc_lgr *lgr)
 {
-	struct smc_rmb *rmb, *spare;
-	unsigned int code;
+	unsigned int code, n_free;
+	struct smc_rmb *rmb;
 
 	mutex_lock(&lgr->buf_lock);
 	for (code = 0; code < SMC_RMBE_CODES; code++) {
-		spare = NULL;
+		smc_rmb_find(lgr, code, &n_free);
 		list_for_each_entry(rmb, &lgr->rmbs[code], node) {
 			/* what could not be registered ends with its link */
 			if (rmb->n_used || !rmb->registered ||
 			    READ_ONCE(rmb->state) == SMC_RMB_NEW)
 				continue;
-			if (!spare && rmb->state == SMC_RMB_READY) {
-				spare = rmb;
+			/* connections come and go: do not follow each of them */
+			if (rmb->state == SMC_RMB_READY &&
+			    n_free < rmb->n_elems + SMC_RMB_KEEP)
 				continue;
-			}
 			list_del_init(&rmb->node);
 			mutex_unlock(&lgr->buf_lock);
 			return rmb;

@@ -235,6 +235,7 @@ static int smc_ib_add(struct ib_device *ibdev)
 	refcount_set(&dev->users, 1);
 	init_completion(&dev->gone);
 	INIT_WORK(&dev->refresh_work, smc_ib_refresh_work);
+	dev->reg_alone = ibdev->ops.driver_id == RDMA_DRIVER_RXE;
 	dev->max_sge = clamp(ibdev->attrs.max_send_sge, 1, SMC_IB_SGES);
 	dev->max_mr_pages = min_t(unsigned int, SMC_IB_MAX_MR_PAGES,
 				  ibdev->attrs.max_fast_reg_page_list_len);

@@ -111,7 +111,8 @@ int smc_wr_post_chunk(struct smc_link *link, struct smc_conn *conn,
 		rc = -ENOLINK;
 		goto out;
 	}
-	if (conn->tx_waiting || !smc_wr_room(wr, chunk->n_writes + 1, false)) {
+	if (conn->tx_waiting || wr->quiet ||
+	    !smc_wr_room(wr, chunk->n_writes + 1, false)) {
 		if (!conn->tx_waiting) {
 			conn->tx_waiting = true;
 			smc_conn_get(conn);
@@ -155,9 +156,14 @@ out:
 	return rc;
 }
 
-/* post one control work request, waiting for a slot if there is none */
+/*
+ * Post one control work request, waiting for a slot if there is none: a
+ * message, or else a work request of which only the slot is missing, by the one
+ * who has made the queue quiet, if anybody has.
+ */
 static int smc_wr_post_control(struct smc_link *link, const u8 *msg,
-			       struct ib_reg_wr *reg, struct smc_wr_wait *wait,
+			       struct ib_send_wr *other,
+			       struct smc_wr_wait *wait,
 			       struct smc_wr_tx **slot)
 {
 	struct smc_wr *wr = &link->wr;
@@ -168,19 +174,20 @@ static int smc_wr_post_control(struct smc_link *link, const u8 *msg,
 
 	if (!wait_event_timeout(link->lgr->wait,
 				!READ_ONCE(wr->open) ||
-				smc_wr_room(wr, 1, true),
+				((other || !READ_ONCE(wr->quiet)) &&
+				 smc_wr_room(wr, 1, true)),
 				SMC_WR_SLOT_TIMEOUT))
 		goto down;
 
 	spin_lock_bh(&wr->lock);
 	if (!wr->open) {
 		rc = -ENOLINK;
-	} else if (smc_wr_room(wr, 1, true)) {
+	} else if ((other || !wr->quiet) && smc_wr_room(wr, 1, true)) {
 		tx = smc_wr_slot(wr, 1, true);
-		if (reg) {
-			reg->wr.wr_cqe = &tx->cqe;
-			reg->wr.send_flags = IB_SEND_SIGNALED;
-			rc = ib_post_send(link->qp, &reg->wr, NULL);
+		if (other) {
+			other->wr_cqe = &tx->cqe;
+			other->send_flags = IB_SEND_SIGNALED;
+			rc = ib_post_send(link->qp, other, NULL);
 		} else {
 			smc_wr_fill_send(link, tx, msg, &send, &sge);
 			rc = ib_post_send(link->qp, &send, NULL);
@@ -203,7 +210,7 @@ down:
 
 /* the same, and wait until it was done */
 static int smc_wr_do_control(struct smc_link *link, const u8 *msg,
-			     struct ib_reg_wr *reg)
+			     struct ib_send_wr *other)
 {
 	struct smc_wr_wait wait = { .status = -ENOLINK };
 	struct smc_wr_tx *tx;
@@ -212,7 +219,7 @@ static int smc_wr_do_control(struct smc_link *link, const u8 *msg,
 
 	init_completion(&wait.done);
 	do {
-		rc = smc_wr_post_control(link, msg, reg, &wait, &tx);
+		rc = smc_wr_post_control(link, msg, other, &wait, &tx);
 	} while (rc == -EAGAIN);
 	if (rc)
 		return rc;
@@ -263,12 +270,36 @@ int smc_wr_send_wait(struct smc_link *link, const u8 *msg)
 	return smc_wr_do_control(link, msg, NULL);
 }
 
+static void smc_wr_wake(struct smc_link *link);
+
+static void smc_wr_set_quiet(struct smc_link *link, bool quiet)
+{
+	spin_lock_bh(&link->wr.lock);
+	WRITE_ONCE(link->wr.quiet, quiet);
+	spin_unlock_bh(&link->wr.lock);
+	if (!quiet)
+		smc_wr_wake(link);
+}
+
+/*
+ * Wait until all that was posted is complete. A write of nothing comes last,
+ * because what was posted before may not say when it is. Nobody else posts.
+ */
+static int smc_wr_flush(struct smc_link *link)
+{
+	struct ib_rdma_wr nothing = { .wr.opcode = IB_WR_RDMA_WRITE };
+
+	if (READ_ONCE(link->wr.head) == READ_ONCE(link->wr.tail))
+		return 0;
+	return smc_wr_do_control(link, NULL, &nothing.wr);
+}
+
 /**
  * smc_wr_register - let the peer write to memory
  * @link: the link, ready to send
  * @mr: the region, with its pages set
  *
- * Context: process, sleeps.
+ * Context: process, sleeps; one at a time, under smc_lgr.buf_lock.
  * Return: 0 or -errno.
  */
 int smc_wr_register(struct smc_link *link, struct ib_mr *mr)
@@ -279,8 +310,17 @@ int smc_wr_register(struct smc_link *link, struct ib_mr *mr)
 		.key = mr->rkey,
 		.access = IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE,
 	};
+	int rc = 0;
 
-	return smc_wr_do_control(link, NULL, &reg);
+	if (link->local.dev->reg_alone) {
+		smc_wr_set_quiet(link, true);
+		rc = smc_wr_flush(link);
+	}
+	if (!rc)
+		rc = smc_wr_do_control(link, NULL, &reg.wr);
+	if (link->local.dev->reg_alone)
+		smc_wr_set_quiet(link, false);
+	return rc;
 }
 
 /* give a slot back; the caller is the only one that does for this link */
@@ -325,7 +365,7 @@ static void smc_wr_wake(struct smc_link *link)
 		wake_up_all(&link->lgr->wait);
 
 	spin_lock_bh(&wr->lock);
-	while (!list_empty(&wr->waiting) &&
+	while (!wr->quiet && !list_empty(&wr->waiting) &&
 	       smc_wr_room(wr, SMC_WR_MAX_WRITES + 1, false)) {
 		conn = list_first_entry(&wr->waiting, struct smc_conn, tx_node);
 		list_del_init(&conn->tx_node);

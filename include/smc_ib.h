@@ -72,6 +72,12 @@ struct smc_ib_dev {
 	unsigned int		max_sge;
 	/** @max_mr_pages: pages that one memory registration can hold */
 	unsigned int		max_mr_pages;
+	/**
+	 * @reg_alone: a registration must find the send queue empty: Soft-RoCE
+	 * does it once more when it repeats what was posted before it, and
+	 * fails the QP, since it has been done
+	 */
+	bool			reg_alone;
 	/** @n_ports: number of entries in @port */
 	unsigned int		n_ports;
 	/** @port: the ports; port number 1 is entry 0 */

@@ -82,6 +82,8 @@ struct smc_wr {
 	bool			open;
 	/** @closed: posting is over for good, before the QP is drained */
 	bool			closed;
+	/** @quiet: nothing but the one who set it may post, for a moment */
+	bool			quiet;
 	/** @inlined: the device copies messages when they are posted */
 	bool			inlined;
 	/** @max_inline: bytes that it can copy */

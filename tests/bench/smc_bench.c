@@ -589,7 +589,8 @@ static void set_ueid(const char *name)
 
 static const struct test {
 	const char *name;
-	void (*client)(void), (*server)(void);
+	void (*client)(void);
+	void (*server)(void);
 } tests[] = {
 	{ "bulk", bulk_client, bulk_server },
 	{ "rtt", rtt_client, rtt_server },
@@ -611,14 +612,29 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "f:F:p:l:n:c:P")) != -1) {
 		switch (opt) {
-		case 'f': o.family = family(optarg); break;
-		case 'F': o.server_family = family(optarg); break;
-		case 'p': o.port = atoi(optarg); break;
-		case 'l': o.len = strtoull(optarg, NULL, 10); break;
-		case 'n': o.n = strtoull(optarg, NULL, 10); break;
-		case 'c': o.conns = atoi(optarg); break;
-		case 'P': o.profile = true; break;
-		default: return 2;
+		case 'f':
+			o.family = family(optarg);
+			break;
+		case 'F':
+			o.server_family = family(optarg);
+			break;
+		case 'p':
+			o.port = atoi(optarg);
+			break;
+		case 'l':
+			o.len = strtoull(optarg, NULL, 10);
+			break;
+		case 'n':
+			o.n = strtoull(optarg, NULL, 10);
+			break;
+		case 'c':
+			o.conns = atoi(optarg);
+			break;
+		case 'P':
+			o.profile = true;
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (optind + 2 == argc && !strcmp(argv[optind], "ueid")) {
