@@ -409,7 +409,11 @@ void smc_tcp_sync_opts(struct smc_sock *smc)
 	if (READ_ONCE(smc->sk.sk_state) == SMC_INIT && !smc->connecting) {
 		tsk->sk_reuse = sk->sk_reuse;
 		tsk->sk_reuseport = sk->sk_reuseport;
-		tsk->sk_bound_dev_if = sk->sk_bound_dev_if;
+		/* a bound socket is hashed by it: let TCP do it its own way */
+		if (READ_ONCE(tsk->sk_bound_dev_if) !=
+		    READ_ONCE(sk->sk_bound_dev_if))
+			sock_bindtoindex(tsk, READ_ONCE(sk->sk_bound_dev_if),
+					 true);
 	}
 }
 

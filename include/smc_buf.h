@@ -21,7 +21,7 @@ struct smc_link;
 #define SMC_RMB_FIRST_BYTES	SZ_256K /* the same, a group's first RMB */
 #define SMC_RMB_LOW		2	/* free elements when more are made */
 #define SMC_RMB_KEEP		16	/* free elements that an unused RMB must leave */
-#define SMC_TXPOOL_PAGES	256	/* spare pages that a link keeps */
+#define SMC_TXPOOL_PAGES	128	/* spare pages that a link keeps */
 #define SMC_RMBE_CODES		16
 
 /**
