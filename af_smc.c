@@ -777,9 +777,11 @@ static int smc_family_init(void)
 {
 	int rc = sock_register(&smc_family);
 
-	if (rc == -EEXIST)
-		pr_err("another module provides AF_SMC already\n");
-	return rc;
+	if (rc != -EEXIST)
+		return rc;
+	pr_err("another module provides AF_SMC already\n");
+	/* modprobe takes "exists" for success: our module would be loaded */
+	return -EBUSY;
 }
 
 static void smc_family_exit(void)

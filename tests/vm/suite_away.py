@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Things that go away in mid-transfer: devices, processes, machines, the module."""
+import os
+import subprocess
+
 from cases.traffic import B4, NO_DEVICE, OUT_OF_SYNC, PEER_DECLINED, address, held, idle, port, unload, xfer
 from tap import test
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 # how a connection may end whose peer or link went away
 BROKEN = {"ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "ENETDOWN", "early-eof"}
@@ -158,6 +163,27 @@ def module_cycles(t):
                  "protocols left behind")
             vm.sh("modprobe smc smc_diag" if i == 0 else "modprobe smc; modprobe smc_diag")
     xfer(t, "-N 64k")
+
+@test(pairs="same", timeout=180, boot="away")
+def module_family_taken(t):
+    """another module provides AF_SMC: loading ends with a message and leaves nothing behind"""
+    k = t.kernels[0]
+    subprocess.run([os.path.join(HERE, "build"), "--src", os.path.join(HERE, "family"), "--name", "family-" + k, k],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+    with open(os.path.join(HERE, "..", "..", "build", "family-" + k, "family_holder.ko"), "rb") as f:
+        t.a.put("/tmp/family_holder.ko", f.read())
+    unload(t, t.a)
+    t.a.sh("insmod /tmp/family_holder.ko")
+    t.cleanup(lambda: t.a.run("rmmod family_holder; modprobe smc; modprobe smc_diag"))
+    for i in range(3):
+        t.ok(t.a.run("modprobe smc").rc != 0, "smc was loaded")
+    log = t.a.sh("dmesg | grep 'smc: ' | tail -n 2")
+    t.ok("another module provides AF_SMC" in log and "not loaded: address family" in log, "message: " + log)
+    for cmd in ("grep -qw smc /proc/modules", "grep -q '^SMC' /proc/net/protocols", "test -e /proc/net/smc_stat",
+                "ls /sys/devices/virtual/workqueue | grep -q '^smc'"):
+        t.ok(t.a.run(cmd).rc != 0, "left behind: " + cmd)
+    t.a.sh("rmmod family_holder; modprobe smc; modprobe smc_diag")
+    xfer(t, "-N 64k", n=2)
 
 @test(pairs="same", timeout=120, boot="away")
 def module_one_side(t):
