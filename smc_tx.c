@@ -67,11 +67,17 @@ static bool smc_tx_next(struct smc_conn *conn, struct smc_tx_post *post)
 
 	post->unsent = conn->tx_prep - conn->tx_sent;
 	post->space = conn->peer_size - (u32)(conn->tx_sent - conn->tx_cons);
-	if (smc_tx_peer_gone(conn) || (end & SMC_CDC_S_ABORT) ||
-	    (conn->tx_conn_flags & SMC_CDC_S_CLOSED))
+	if (smc_tx_peer_gone(conn) || (conn->tx_conn_flags & SMC_CDC_S_CLOSED))
 		post->unsent = 0;	/* nobody will ever read it */
-	if (end & SMC_CDC_S_ABORT)	/* and this is no orderly end */
+	if (end & SMC_CDC_S_ABORT) {
+		/*
+		 * No orderly end. What only waits for room in the send queue
+		 * still goes: TCP would have sent it before its RST.
+		 */
 		end = SMC_CDC_S_ABORT;
+		if (post->unsent > post->space)
+			post->unsent = 0;
+	}
 	post->len = min_t(u64, post->unsent, post->space);
 	post->end_flags = post->len == post->unsent ? end : 0;
 	return post->len || post->end_flags || conn->tx_msg_due;
