@@ -104,8 +104,13 @@ void smc_listen_serve_work(struct smc_sock *child)
 	smc_listen_out(child, rc >= 0);
 }
 
-/* an accepted connection takes its settings from the listener */
-static void smc_listen_inherit(struct sock *child, const struct sock *sk)
+/*
+ * An accepted connection takes its settings from the listener; what TCP may
+ * have set by where the SYN came from (tcp_l3mdev_accept, tcp_fwmark_accept),
+ * from TCP's child, or it would be set back on that.
+ */
+static void smc_listen_inherit(struct sock *child, const struct sock *sk,
+			       const struct sock *tsk)
 {
 	static const enum sock_flags flags[] = {
 		SOCK_KEEPOPEN, SOCK_LINGER, SOCK_URGINLINE, SOCK_BROADCAST,
@@ -120,9 +125,9 @@ static void smc_listen_inherit(struct sock *child, const struct sock *sk)
 	child->sk_sndtimeo = READ_ONCE(sk->sk_sndtimeo);
 	child->sk_rcvlowat = READ_ONCE(sk->sk_rcvlowat);
 	child->sk_lingertime = READ_ONCE(sk->sk_lingertime);
-	child->sk_priority = READ_ONCE(sk->sk_priority);
-	child->sk_mark = READ_ONCE(sk->sk_mark);
-	child->sk_bound_dev_if = READ_ONCE(sk->sk_bound_dev_if);
+	child->sk_priority = READ_ONCE(tsk->sk_priority);
+	child->sk_mark = READ_ONCE(tsk->sk_mark);
+	child->sk_bound_dev_if = READ_ONCE(tsk->sk_bound_dev_if);
 	child->sk_reuse = sk->sk_reuse;
 	child->sk_reuseport = sk->sk_reuseport;
 	child->sk_uid = sk->sk_uid;
@@ -153,7 +158,7 @@ static void smc_listen_child(struct smc_sock *smc, struct socket *clcsock)
 		sock_put(sk);
 		return;
 	}
-	smc_listen_inherit(sk, &smc->sk);
+	smc_listen_inherit(sk, &smc->sk, clcsock->sk);
 	sock_hold(&smc->sk);
 	child->listener = smc;
 
